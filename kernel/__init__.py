@@ -1,0 +1,1 @@
+"""Pure Python that every floor stands on: periods, units, money, files of rows, refusals."""
