@@ -1,0 +1,1 @@
+"""Users, roles, what each may see, and the change history."""

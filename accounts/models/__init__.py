@@ -1,0 +1,5 @@
+"""Users and what belongs to them."""
+
+from accounts.models.users import User
+
+__all__ = ["User"]

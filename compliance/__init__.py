@@ -1,0 +1,1 @@
+"""Maintenance, water treatment, permits, incidents and audit packs."""

@@ -1,0 +1,9 @@
+"""The app's entry in Django's registry."""
+
+from django.apps import AppConfig
+
+
+class ComplianceConfig(AppConfig):
+    """Maintenance, water treatment, permits, incidents and audit packs."""
+
+    name = "compliance"

@@ -1,0 +1,1 @@
+"""Offtakers, contracts, prices, service levels and invoices."""

@@ -1,0 +1,1 @@
+"""A simulated plant on loopback and the data of a small provider."""

@@ -1,0 +1,25 @@
+"""Where the heat is made, how it is piped, what measures it and who reads it."""
+
+from hosting.models.equipment import Connection, Equipment, EquipmentModel
+from hosting.models.field import Controller, Device, DeviceProfile, Measurement, ProfilePoint
+from hosting.models.metering import DeliveryPoint, Meter, MeterPlacement
+from hosting.models.outages import PlannedOutage
+from hosting.models.sites import Site, SiteGroupObjectPermission, SiteUserObjectPermission
+
+__all__ = [
+    "Connection",
+    "Controller",
+    "DeliveryPoint",
+    "Device",
+    "DeviceProfile",
+    "Equipment",
+    "EquipmentModel",
+    "Measurement",
+    "Meter",
+    "MeterPlacement",
+    "PlannedOutage",
+    "ProfilePoint",
+    "Site",
+    "SiteGroupObjectPermission",
+    "SiteUserObjectPermission",
+]

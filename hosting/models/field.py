@@ -1,0 +1,249 @@
+"""What speaks on the network: controllers, devices behind them, and how to read them."""
+
+from typing import ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts import scoping
+from hosting.models.metering import Meter
+from hosting.models.sites import Site
+
+
+class Protocol(models.TextChoices):
+    """The language that a controller speaks."""
+
+    MODBUS_TCP = "modbus_tcp", _("Modbus TCP")
+    MBUS_TCP = "mbus_tcp", _("M-Bus over TCP")
+
+
+class DeviceProfile(models.Model):
+    """One version of how to read a kind of device; a version in use never changes."""
+
+    key = models.SlugField(_("key"), max_length=60)
+    version = models.PositiveSmallIntegerField(_("version"), default=1)
+    name = models.CharField(_("name"), max_length=120)
+    protocol = models.CharField(_("protocol"), max_length=16, choices=Protocol)
+    source = models.CharField(_("source"), max_length=200, blank=True, help_text=_("The document the registers come from."))
+    options = models.JSONField(_("options"), default=dict, blank=True, help_text=_("Limits of the device, such as max_count or word_order."))
+
+    objects = models.Manager()
+
+    class Meta:
+        ordering = ("key", "-version")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["key", "version"], name="device_profile_version_unique")]
+        indexes: ClassVar = [models.Index(fields=["protocol", "key"], name="device_profile_protocol")]
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.version}"
+
+    def get_absolute_url(self) -> str:
+        """The address of the profile's page."""
+        return reverse("hosting:deviceprofile_detail", args=[self.pk])
+
+
+class ProfilePoint(models.Model):
+    """One value that a device can say, in the slot where frames keep it."""
+
+    class Quantity(models.TextChoices):
+        """What is measured, in its canonical unit."""
+
+        ENERGY_KWH = "energy_kwh", _("energy, kWh")
+        VOLUME_M3 = "volume_m3", _("volume, m³")
+        SUPPLY_ENERGY_M3C = "supply_energy_m3c", _("supply temperature volume E8, m³·°C")
+        RETURN_ENERGY_M3C = "return_energy_m3c", _("return temperature volume E9, m³·°C")
+        POWER_KW = "power_kw", _("power, kW")
+        FLOW_M3H = "flow_m3h", _("flow, m³/h")
+        SUPPLY_C = "supply_c", _("supply temperature, °C")
+        RETURN_C = "return_c", _("return temperature, °C")
+        DIFFERENCE_K = "difference_k", _("temperature difference, K")
+        TEMPERATURE_C = "temperature_c", _("temperature, °C")
+        PRESSURE_BAR = "pressure_bar", _("pressure, bar")
+        RATIO = "ratio", _("share of one")
+        STATE = "state", _("state number")
+        FLAG = "flag", _("yes or no")
+        INFO_CODE = "info_code", _("information code")
+        ERROR_H = "error_h", _("error hours, h")
+        OPERATING_H = "operating_h", _("operating hours, h")
+        DEVICE_TIME = "device_time", _("clock of the device")
+
+    profile = models.ForeignKey(DeviceProfile, verbose_name=_("profile"), on_delete=models.CASCADE, related_name="points")
+    slot = models.PositiveSmallIntegerField(_("slot"), validators=[MaxValueValidator(399)], help_text=_("Place in the frame, from 0."))
+    key = models.SlugField(_("key"), max_length=60)
+    name = models.CharField(_("name"), max_length=120)
+    quantity = models.CharField(_("quantity"), max_length=24, choices=Quantity)
+    unit = models.CharField(_("unit"), max_length=16, blank=True, help_text=_("The unit in which the device speaks."))
+    address = models.JSONField(
+        _("address"), default=dict, help_text=_("Modbus: table, register, type, word_order, scale, offset, missing. M-Bus: quantity, function, storage, tariff, subunit.")
+    )
+
+    objects = models.Manager()
+
+    class Meta:
+        ordering = ("profile", "slot")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["profile", "slot"], name="profile_point_slot_unique"),
+            models.UniqueConstraint(fields=["profile", "key"], name="profile_point_key_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CircuitState(models.TextChoices):
+    """Whether a device is worth asking."""
+
+    CLOSED = "closed", _("answering")
+    HALF_OPEN = "half_open", _("being tried again")
+    OPEN = "open", _("not answering")
+
+
+class Controller(models.Model):
+    """An address on the field network, behind which one or more devices answer."""
+
+    site = models.ForeignKey(Site, verbose_name=_("site"), on_delete=models.PROTECT, related_name="controllers")
+    code = models.SlugField(_("code"), max_length=60, unique=True)
+    protocol = models.CharField(_("protocol"), max_length=16, choices=Protocol)
+    host = models.CharField(_("host"), max_length=253)
+    port = models.PositiveIntegerField(_("port"), validators=[MinValueValidator(1), MaxValueValidator(65535)])
+    enabled = models.BooleanField(_("polled"), default=True)
+    poll_s = models.PositiveIntegerField(_("poll every"), default=60, validators=[MinValueValidator(1)], help_text=_("seconds"))
+    timeout_ms = models.PositiveIntegerField(_("time-out of a request"), default=3000, help_text=_("milliseconds"))
+    connect_pause_ms = models.PositiveIntegerField(_("pause after connecting"), default=0, help_text=_("milliseconds"))
+    request_pause_ms = models.PositiveIntegerField(_("pause between requests"), default=0, help_text=_("milliseconds"))
+    next_poll_at = models.DateTimeField(_("next poll"), null=True, blank=True, editable=False)
+    claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
+    claim_token = models.UUIDField(null=True, blank=True, editable=False)
+
+    objects = scoping.scoped_manager()
+    anchors: ClassVar[scoping.Anchors] = {"site": "site"}
+
+    class Meta:
+        ordering = ("code",)
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(port__gte=1, port__lte=65535), name="controller_port_in_range"),
+            models.CheckConstraint(condition=Q(poll_s__gte=1), name="controller_poll_positive"),
+            models.UniqueConstraint(fields=["host", "port"], name="controller_address_unique"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["next_poll_at"], condition=Q(enabled=True), name="controller_due"),
+            models.Index(fields=["protocol", "code"], name="controller_protocol"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    def get_absolute_url(self) -> str:
+        """The address of the controller's page."""
+        return reverse("hosting:controller_detail", args=[self.pk])
+
+
+class Device(models.Model):
+    """One unit behind a controller: a meter, a plant controller, a rack power unit."""
+
+    controller = models.ForeignKey(Controller, verbose_name=_("controller"), on_delete=models.PROTECT, related_name="devices")
+    code = models.SlugField(_("code"), max_length=60, unique=True)
+    name = models.CharField(_("name"), max_length=120, blank=True)
+    unit_address = models.CharField(
+        _("unit"), max_length=40, help_text=_("Modbus unit id, or M-Bus primary or secondary address.")
+    )
+    profile = models.ForeignKey(DeviceProfile, verbose_name=_("profile"), on_delete=models.PROTECT, related_name="devices")
+    meter = models.ForeignKey(
+        Meter, verbose_name=_("meter"), on_delete=models.PROTECT, null=True, blank=True, related_name="devices",
+        help_text=_("The meter whose registers this device reads."),
+    )
+    enabled = models.BooleanField(_("polled"), default=True)
+    reading_s = models.PositiveIntegerField(
+        _("store a register reading every"), default=900, help_text=_("seconds; frames are stored at every poll")
+    )
+    circuit = models.CharField(_("circuit"), max_length=12, choices=CircuitState, default=CircuitState.CLOSED, editable=False)
+    failure_count = models.PositiveIntegerField(default=0, editable=False)
+    retry_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_polled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_success_at = models.DateTimeField(_("last answer"), null=True, blank=True, editable=False)
+    last_error = models.CharField(_("last error"), max_length=300, blank=True, editable=False)
+    last_latency_ms = models.FloatField(null=True, blank=True, editable=False)
+    clock_offset_s = models.FloatField(null=True, blank=True, editable=False)
+
+    objects = scoping.scoped_manager()
+    anchors: ClassVar[scoping.Anchors] = {"site": "controller__site"}
+
+    class Meta:
+        ordering = ("code",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["controller", "unit_address"], name="device_unit_unique_at_controller"),
+            models.UniqueConstraint(fields=["meter"], condition=Q(enabled=True), name="device_one_enabled_per_meter"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["circuit", "code"], name="device_circuit"),
+            models.Index(fields=["last_success_at"], name="device_last_success"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    def get_absolute_url(self) -> str:
+        """The address of the device's page."""
+        return reverse("hosting:device_detail", args=[self.pk])
+
+
+class Measurement(models.Model):
+    """What one point of a device tells about the site: its meaning and its place."""
+
+    class Role(models.TextChoices):
+        """What the value stands for."""
+
+        IT_POWER = "it_power", _("IT power, kW")
+        TOTAL_POWER = "total_power", _("power of the whole site, kW")
+        HEAT_PUMP_POWER = "heat_pump_power", _("power of a heat pump, kW")
+        CAPTURED_POWER = "captured_power", _("heat captured from IT, kW")
+        DELIVERED_POWER = "delivered_power", _("heat delivered, kW")
+        REJECTED_POWER = "rejected_power", _("heat rejected, kW")
+        REJECTION_CAPACITY = "rejection_capacity", _("rejection capacity ready, kW")
+        UTILISATION = "utilisation", _("compute utilisation, share of one")
+        BUFFER_CHARGE = "buffer_charge", _("state of charge of a buffer, share of one")
+        BUFFER_TEMPERATURE = "buffer_temperature", _("mean temperature of a buffer, °C")
+        SUPPLY_TEMPERATURE = "supply_temperature", _("supply temperature, °C")
+        RETURN_TEMPERATURE = "return_temperature", _("return temperature, °C")
+        FLOW = "flow", _("flow, m³/h")
+        PRESSURE = "pressure", _("pressure, bar")
+        AMBIENT_TEMPERATURE = "ambient_temperature", _("outdoor temperature, °C")
+        COP = "cop", _("coefficient of performance")
+        DEMAND = "demand", _("offtaker calls for heat, yes or no")
+        EXPORT_MODE = "export_mode", _("export mode number")
+        EXPORT_CAUSE = "export_cause", _("cause of the export mode, number")
+        EQUIPMENT_STATE = "equipment_state", _("state of equipment, number")
+        LEAK = "leak", _("leak detected, yes or no")
+
+    device = models.ForeignKey(Device, verbose_name=_("device"), on_delete=models.CASCADE, related_name="measurements")
+    slot = models.PositiveSmallIntegerField(_("slot"), help_text=_("Slot of the device's profile."))
+    role = models.CharField(_("role"), max_length=24, choices=Role)
+    site = models.ForeignKey(Site, verbose_name=_("site"), on_delete=models.PROTECT, related_name="measurements")
+    delivery_point = models.ForeignKey(
+        "hosting.DeliveryPoint", verbose_name=_("delivery point"), on_delete=models.PROTECT, null=True, blank=True, related_name="measurements"
+    )
+    equipment = models.ForeignKey(
+        "hosting.Equipment", verbose_name=_("equipment"), on_delete=models.PROTECT, null=True, blank=True, related_name="measurements"
+    )
+    connection = models.ForeignKey(
+        "hosting.Connection", verbose_name=_("connection"), on_delete=models.PROTECT, null=True, blank=True, related_name="measurements"
+    )
+
+    objects = scoping.scoped_manager()
+    anchors: ClassVar[scoping.Anchors] = {"site": "site"}
+
+    class Meta:
+        ordering = ("site", "role", "device", "slot")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["device", "slot", "role", "equipment", "connection", "delivery_point"],
+                nulls_distinct=False, name="measurement_unique",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["site", "role"], name="measurement_site_role")]
+
+    def __str__(self) -> str:
+        return f"{self.device}[{self.slot}] – {self.get_role_display()}"

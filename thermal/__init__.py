@@ -1,0 +1,1 @@
+"""Protocols, polling, recorded values, the heat ledger, KPIs and alarms."""

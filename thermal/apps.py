@@ -1,0 +1,9 @@
+"""The app's entry in Django's registry."""
+
+from django.apps import AppConfig
+
+
+class ThermalConfig(AppConfig):
+    """Protocols, polling, recorded values, the heat ledger, KPIs and alarms."""
+
+    name = "thermal"

@@ -1,0 +1,16 @@
+"""What was recorded, what was settled from it, and what was wrong."""
+
+from thermal.models.alarms import Alarm, AlarmRule, AlarmTransition
+from thermal.models.ledger import DirtyMark, HeatInterval, SiteInterval
+from thermal.models.recorded import MeterReading, TelemetryFrame
+
+__all__ = [
+    "Alarm",
+    "AlarmRule",
+    "AlarmTransition",
+    "DirtyMark",
+    "HeatInterval",
+    "MeterReading",
+    "SiteInterval",
+    "TelemetryFrame",
+]
