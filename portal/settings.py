@@ -6,13 +6,15 @@ from typing import Any
 import environ
 from django.utils.translation import gettext_lazy as _
 
+from portal.embedded import addresses
+
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("HEATLEDGER_VAR", default=str(BASE_DIR / "var")))
 
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY = env.str("SECRET_KEY", default="") or addresses.secret_key(VAR_DIR)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -78,7 +80,8 @@ TEMPLATES = [
     },
 ]
 
-DATABASES: dict[str, Any] = {"default": env.db_url("DATABASE_URL")}
+DATABASE_URL = env.str("DATABASE_URL", default="") or addresses.database_url(VAR_DIR)
+DATABASES: dict[str, Any] = {"default": env.db_url_config(DATABASE_URL)}
 DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
 DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -119,7 +122,7 @@ STORAGES = {
 MEDIA_ROOT = VAR_DIR / "media"
 MEDIA_URL = "/media/"
 
-BROKER_URL = env.str("CELERY_BROKER_URL")
+BROKER_URL = env.str("CELERY_BROKER_URL", default="") or addresses.broker_url(VAR_DIR)
 CELERY_BROKER_URL = BROKER_URL
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -1,0 +1,21 @@
+"""Where the embedded servers answer, and the installation's secret: known to every command, also before they run."""
+
+from pathlib import Path
+
+from portal.embedded import service
+from portal.embedded.postgres import Postgres
+from portal.embedded.valkey import Valkey
+
+
+def database_url(var: Path) -> str:
+    return Postgres(var / "postgres").url
+
+
+def broker_url(var: Path) -> str:
+    return Valkey(var / "valkey").url
+
+
+def secret_key(var: Path) -> str:
+    """Return the key that signs sessions and links, drawn at the first start."""
+    var.mkdir(parents=True, exist_ok=True)
+    return service.kept_secret(var / "secret-key")

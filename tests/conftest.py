@@ -1,0 +1,93 @@
+"""A PostgreSQL and a Valkey of its own for every run, started before Django reads its settings.
+
+Several people, and several runs of one person, can test at once on one machine: nothing is shared but the processor.
+TEST_DATABASE_URL and TEST_CELERY_BROKER_URL name servers to use instead.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+from django.conf import settings
+from django.test import override_settings
+
+from portal.embedded.postgres import Postgres
+from portal.embedded.service import Service
+from portal.embedded.valkey import Valkey
+
+PREFIX = "heatledger-tests-"
+running: list[Service] = []
+
+
+def remove_left_overs() -> None:
+    """Remove the directories of runs that were killed; their servers ended with them."""
+    for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        process_id = directory.name.removeprefix(PREFIX).split("-")[0]
+        if process_id.isdigit() and not psutil.pid_exists(int(process_id)):
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def start_servers(var: Path) -> None:
+    if "TEST_DATABASE_URL" in os.environ:
+        os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+    else:
+        postgres = Postgres(var / "postgres", throw_away=True)
+        postgres.start()
+        running.append(postgres)
+        os.environ["DATABASE_URL"] = postgres.url
+    if "TEST_CELERY_BROKER_URL" in os.environ:
+        os.environ["CELERY_BROKER_URL"] = os.environ["TEST_CELERY_BROKER_URL"]
+    else:
+        valkey = Valkey(var / "valkey", throw_away=True)
+        valkey.start()
+        running.append(valkey)
+        os.environ["CELERY_BROKER_URL"] = valkey.url
+
+
+def use_a_queue_of_ones_own(worker: str) -> None:
+    """Give each worker of pytest-xdist its own database in the one Valkey: queues and caches do not mix."""
+    address = os.environ["CELERY_BROKER_URL"]
+    if address.startswith("redis://") and address.endswith("/0"):
+        os.environ["CELERY_BROKER_URL"] = f"{address.removesuffix('0')}{int(worker.removeprefix('gw')) + 1}"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers in the main process; the workers of pytest-xdist inherit where they are."""
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        use_a_queue_of_ones_own(worker)
+    else:
+        remove_left_overs()
+        var = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        os.environ["HEATLEDGER_VAR"] = str(var)
+        os.environ["SECRET_KEY"] = "of the tests"
+        start_servers(var)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
+    # pytest-django, configured last, sets Django up if it finds the settings loaded.
+    settings.DATABASES  # noqa: B018
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    while running:
+        with suppress(ProcessLookupError):
+            running.pop().stop()
+    if var := os.environ.get("HEATLEDGER_VAR"):
+        shutil.rmtree(var, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _settings_of_the_tests() -> Iterator[None]:
+    plain_files = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(
+        # Hashed names need `collectstatic`; `make run` shows that they work.
+        STORAGES={**settings.STORAGES, "staticfiles": plain_files},
+        # Slow hashes protect no test password.
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+    ):
+        yield
