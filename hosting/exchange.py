@@ -1,0 +1,243 @@
+"""How each inventory table looks as a CSV file: its columns, its natural key, what it refers to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.dateparse import parse_datetime
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from hosting.models import (
+    Connection,
+    Controller,
+    DeliveryPoint,
+    Device,
+    DeviceProfile,
+    Equipment,
+    EquipmentModel,
+    Meter,
+    MeterPlacement,
+    PlannedOutage,
+    Site,
+)
+
+TRUE = {"yes", "true", "1"}
+FALSE = {"no", "false", "0"}
+
+
+class CellRefused(ValueError):
+    """A cell that cannot be read; the text says why."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that holds one plain field."""
+
+    name: str
+    field: models.Field[Any, Any]
+
+    def read(self, text: str, *, comma: bool) -> Any:
+        """The value that the cell means, or ``CellRefused`` with the reason."""
+        if not text:
+            return self._empty()
+        parse = PARSERS.get(type(self.field))
+        try:
+            return parse(text, comma) if parse else self.field.to_python(text)
+        except ValidationError as refused:
+            raise CellRefused(" ".join(refused.messages)) from refused
+
+    def _empty(self) -> Any:
+        if self.field.null:
+            return None
+        if self.field.has_default():
+            return self.field.get_default()
+        if self.field.blank:
+            return ""
+        raise CellRefused(str(_("is empty.")))
+
+    @staticmethod
+    def write(value: Any) -> str:
+        """The cell's text for a stored value."""
+        if value is None:
+            return ""
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, dt.datetime):
+            return value.astimezone(dt.UTC).isoformat()
+        return str(value)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One or more columns that together name a row of another table."""
+
+    field: str
+    model: type[models.Model]
+    lookups: Mapping[str, str]
+    optional: bool = False
+    own: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def required_columns(self) -> list[str]:
+        """The columns whose emptiness means that nothing is referred to."""
+        return [name for name in self.lookups if name not in self.own]
+
+
+@dataclass(frozen=True)
+class TableFormat:
+    """A table as a CSV file."""
+
+    name: str
+    title: str | Promise
+    model: type[models.Model]
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    references: tuple[Reference, ...] = ()
+
+    @property
+    def headers(self) -> list[str]:
+        """The column names in the order in which an export writes them."""
+        names = [name for reference in self.references for name in reference.lookups]
+        return list(dict.fromkeys(names + [column.name for column in self.columns]))
+
+    @property
+    def required_headers(self) -> list[str]:
+        """The columns that a file must have: the natural key."""
+        by_field = {reference.field: list(reference.lookups) for reference in self.references}
+        return [header for name in self.key for header in by_field.get(name, [name])]
+
+
+def _number(text: str, comma: bool) -> Decimal:  # noqa: FBT001 -- called through a table of parsers
+    try:
+        number = Decimal(text.replace(",", ".") if comma else text)
+    except InvalidOperation:
+        raise CellRefused(str(_("“%(text)s” is not a number.") % {"text": text})) from None
+    if not number.is_finite():
+        raise CellRefused(str(_("“%(text)s” is not a number.") % {"text": text}))
+    return number
+
+
+def _boolean(text: str, _comma: bool) -> bool:  # noqa: FBT001 -- called through a table of parsers
+    if text.lower() in TRUE:
+        return True
+    if text.lower() in FALSE:
+        return False
+    raise CellRefused(str(_("“%(text)s” is neither yes nor no.") % {"text": text}))
+
+
+def _instant(text: str, _comma: bool) -> dt.datetime:  # noqa: FBT001 -- called through a table of parsers
+    try:
+        instant = parse_datetime(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        example = "2026-10-01T06:00:00+02:00"
+        raise CellRefused(str(_("“%(text)s” is no ISO 8601 time with an offset, such as %(example)s.") % {"text": text, "example": example}))
+    return instant.astimezone(dt.UTC)
+
+
+PARSERS: dict[type[models.Field[Any, Any]], Callable[[str, bool], Any]] = {
+    models.FloatField: lambda text, comma: float(_number(text, comma)),
+    models.DecimalField: _number,
+    models.BooleanField: _boolean,
+    models.DateTimeField: _instant,
+}
+
+
+def _columns(model: type[models.Model], *names: str) -> tuple[Column, ...]:
+    return tuple(Column(name, model._meta.get_field(name)) for name in names)  # type: ignore[arg-type]
+
+
+def _site(*, optional: bool = False) -> Reference:
+    return Reference("site", Site, {"site": "code"}, optional=optional)
+
+
+TABLES: dict[str, TableFormat] = {
+    table.name: table
+    for table in (
+        TableFormat(
+            "sites", _("Sites"), Site, ("code",),
+            _columns(
+                Site, "code", "name", "lifecycle", "time_zone", "country", "address", "latitude_deg",
+                "longitude_deg", "installed_it_kw", "live_since_on", "notes",
+            ),
+        ),
+        TableFormat(
+            "equipment-models", _("Equipment models"), EquipmentModel, ("manufacturer", "name"),
+            _columns(EquipmentModel, "manufacturer", "name", "kind", "rated_kw", "volume_l", "max_bar", "notes"),
+        ),
+        TableFormat(
+            "equipment", _("Equipment"), Equipment, ("site", "tag"),
+            _columns(Equipment, "tag", "serial", "state", "owner", "maintainer", "installed_on", "notes"),
+            (
+                _site(),
+                Reference("model", EquipmentModel, {"manufacturer": "manufacturer", "model": "name"}),
+                Reference("parent", Equipment, {"site": "site__code", "part_of": "tag"}, optional=True, own=frozenset({"site"})),
+            ),
+        ),
+        TableFormat(
+            "connections", _("Connections"), Connection, ("source", "target", "leg"),
+            _columns(Connection, "leg", "is_bypass", "fluid", "nominal_mm"),
+            (
+                Reference("source", Equipment, {"site": "site__code", "source": "tag"}),
+                Reference("target", Equipment, {"site": "site__code", "target": "tag"}),
+            ),
+        ),
+        TableFormat(
+            "delivery-points", _("Delivery points"), DeliveryPoint, ("code",),
+            _columns(DeliveryPoint, "code", "name", "medium", "design_supply_c", "design_return_c", "design_kw", "notes"),
+            (
+                _site(),
+                Reference("equipment", Equipment, {"site": "site__code", "equipment": "tag"}, optional=True, own=frozenset({"site"})),
+            ),
+        ),
+        TableFormat(
+            "meters", _("Meters"), Meter, ("serial",),
+            _columns(
+                Meter, "serial", "kind", "manufacturer", "model_name", "accuracy_class", "qp_m3h", "min_difference_k",
+                "sensor_side", "register_digits", "register_step", "max_kw", "seal_number", "verified_until_on", "notes",
+            ),
+        ),
+        TableFormat(
+            "meter-placements", _("Meter placements"), MeterPlacement, ("meter", "valid_from"),
+            _columns(
+                MeterPlacement, "role", "valid_from", "valid_until", "first_register", "final_register",
+                "first_volume_m3", "final_volume_m3", "reason",
+            ),
+            (
+                Reference("meter", Meter, {"meter": "serial"}),
+                _site(),
+                Reference("delivery_point", DeliveryPoint, {"delivery_point": "code"}, optional=True),
+            ),
+        ),
+        TableFormat(
+            "controllers", _("Controllers"), Controller, ("code",),
+            _columns(
+                Controller, "code", "protocol", "host", "port", "enabled", "poll_s", "timeout_ms",
+                "connect_pause_ms", "request_pause_ms",
+            ),
+            (_site(),),
+        ),
+        TableFormat(
+            "devices", _("Devices"), Device, ("code",),
+            _columns(Device, "code", "name", "unit_address", "enabled", "reading_s"),
+            (
+                Reference("controller", Controller, {"controller": "code"}),
+                Reference("profile", DeviceProfile, {"profile": "key", "profile_version": "version"}),
+                Reference("meter", Meter, {"meter": "serial"}, optional=True),
+            ),
+        ),
+        TableFormat(
+            "planned-outages", _("Planned outages"), PlannedOutage, ("site", "starts_at", "reason"),
+            _columns(PlannedOutage, "starts_at", "ends_at", "announced_at", "reason", "cancelled_at"),
+            (_site(), Reference("delivery_point", DeliveryPoint, {"delivery_point": "code"}, optional=True)),
+        ),
+    )
+}
