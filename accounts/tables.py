@@ -1,0 +1,93 @@
+"""Columns and the base of every list table: numbers to the right, states in words, gaps as a dash."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_tables2
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from accounts.templatetags import components
+
+
+class PortalTable(django_tables2.Table):
+    """Base of the list tables; rendered by components/table.html."""
+
+    class Meta:
+        template_name = "components/table.html"
+        attrs = {"class": "table table-vcenter table-hover"}
+        default = "–"
+
+
+class NameColumn(django_tables2.Column):
+    """The name of a row, linked to its record."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"linkify": True, "attrs": {"td": {"class": "row-name"}}, **kwargs})
+
+
+class QuantityColumn(django_tables2.Column):
+    """A number with its unit, right-aligned; `digits` after the point, or three significant ones."""
+
+    def __init__(self, unit: str = "", digits: int | None = None, factor: float = 1, **kwargs: Any) -> None:
+        classes = {"th": {"class": "numeric"}, "td": {"class": "numeric"}}
+        super().__init__(**{"attrs": classes, **kwargs})
+        self.unit = unit
+        self.digits = digits
+        self.factor = factor
+
+    def render(self, value: Any) -> str:
+        scaled = value if self.factor == 1 else float(value) * self.factor
+        return components.quantity(scaled, self.unit, self.digits)
+
+    def value(self, value: Any) -> Any:
+        return value
+
+
+class WhenColumn(django_tables2.Column):
+    """An instant as its age, with the exact time on hover; the exact time in exports."""
+
+    def render(self, value: Any) -> str:
+        return components.age(value)
+
+    def value(self, value: Any) -> Any:
+        return value.isoformat() if value else ""
+
+
+class StateColumn(django_tables2.Column):
+    """A state as icon and word; `levels` maps each state to ok, warn, bad, unknown or info."""
+
+    def __init__(self, levels: dict[str, str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.levels = levels
+
+    def render(self, value: Any, record: Any, bound_column: Any) -> str:
+        stored = bound_column.accessor.resolve(record)
+        return components.state_badge(str(value), self.levels.get(str(stored), "unknown"))
+
+    def value(self, value: Any) -> Any:
+        return value
+
+
+class ChooseColumn(django_tables2.CheckBoxColumn):
+    """The box that chooses a row for a bulk action; posts its key as `row`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        boxes = {
+            "td__input": {"class": "form-check-input", "name": "row", "aria-label": _("Choose this row")},
+            "th__input": {"class": "form-check-input", "data-choose-all": "", "aria-label": _("Choose all rows")},
+        }
+        super().__init__(
+            **{"accessor": "pk", "orderable": False, "exclude_from_export": True, "attrs": boxes, **kwargs}
+        )
+
+
+class LinkColumn(django_tables2.Column):
+    """A related row, linked to its record."""
+
+    def render(self, value: Any) -> str:
+        return format_html('<a href="{}">{}</a>', value.get_absolute_url(), value)
+
+    def value(self, value: Any) -> Any:
+        return str(value)
