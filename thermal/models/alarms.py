@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import scoping
-from hosting.models import DeliveryPoint, Device, Measurement, Site
+from hosting.models import DeliveryPoint, Device, Measurement, PlannedOutage, Site
 
 
 class Priority(models.IntegerChoices):
@@ -100,6 +100,10 @@ class Alarm(models.Model):
     unit = models.CharField(_("unit"), max_length=16, blank=True)
     message = models.CharField(_("what happened"), max_length=300)
     occurrence_count = models.PositiveIntegerField(_("occurrences"), default=1)
+    suppressed_by = models.ForeignKey(
+        PlannedOutage, verbose_name=_("kept quiet by"), on_delete=models.PROTECT, null=True, blank=True, related_name="+",
+        help_text=_("The announced work during which nobody is called."),
+    )
 
     objects = scoping.scoped_manager()
     anchors: ClassVar[scoping.Anchors] = {"site": "site"}

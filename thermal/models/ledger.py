@@ -21,6 +21,20 @@ class Quality(models.IntegerChoices):
     MISSING = 4, _("no data")
 
 
+class Reason(models.IntegerChoices):
+    """Why a ledger value is missing or less than measured."""
+
+    NONE = 0, _("nothing to remark")
+    NO_METER = 1, _("no meter stood there")
+    NO_READING = 2, _("no reading on both sides yet")
+    REGISTER_DECREASED = 3, _("the register went down without rolling over")
+    IMPLAUSIBLE = 4, _("the register rose faster than the meter can count")
+    SENSOR_FAULT = 5, _("the meter reported a sensor fault")
+    LONG_GAP = 6, _("readings lie too far apart to know when")
+    METER_CHANGED = 7, _("no meter for part of the quarter hour")
+    SHORT_DATA = 8, _("telemetry for part of the quarter hour")
+
+
 class ExportMode(models.IntegerChoices):
     """Where the captured heat goes."""
 
@@ -58,6 +72,7 @@ class HeatInterval(models.Model):
     demand = models.BooleanField(_("heat called for"), null=True)
     measured_s = models.SmallIntegerField(_("seconds measured"), default=0)
     quality = models.SmallIntegerField(_("quality"), choices=Quality, default=Quality.MISSING)
+    reason = models.SmallIntegerField(_("reason"), choices=Reason, default=Reason.NONE)
     meter = models.ForeignKey(Meter, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     first_reading_at = models.DateTimeField(null=True)
     last_reading_at = models.DateTimeField(null=True)

@@ -1,0 +1,1 @@
+"""Writes of recorded values, the ledger and alarms."""
