@@ -1,0 +1,44 @@
+# make run          set up what is missing, start everything, print the address and the log-ins (DEMO=0: an empty portal)
+# make test         set up what is missing, run every test
+# make lint         the linters
+# make lock         compile pyproject.toml to the requirement files, package.json to its lock file
+# make clean        remove what the set-up made; var/, with all data, stays
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(if $(shell command -v $(name)),$(name))))
+BIN := .venv/bin
+# Two workers: as many as the smallest machine we test on has cores.
+TEST_PROCESSES ?= 2
+
+.PHONY: run install install-dev test lint lock clean
+
+run: install
+	@exec $(BIN)/python -m portal.embedded.supervisor --end-with-parent
+
+install:
+	@$(PYTHON) -I portal/embedded/install.py
+
+install-dev:
+	@$(PYTHON) -I portal/embedded/install.py --dev
+
+test: install-dev
+	@exec $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -q $(ARGS)
+
+lint: install-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/djlint templates --check --quiet
+	$(BIN)/djlint templates --lint --quiet
+	$(BIN)/mypy .
+
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --custom-compile-command "make lock"
+
+lock: install-dev
+	$(COMPILE) pyproject.toml --output-file requirements.txt
+	$(COMPILE) pyproject.toml --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) --group npm --output-file requirements-npm.txt
+	npm install --package-lock-only
+
+clean:
+	rm -rf .venv node_modules
