@@ -50,10 +50,10 @@ def start_servers(var: Path) -> None:
 
 
 def use_a_queue_of_ones_own(worker: str) -> None:
-    """Give each worker of pytest-xdist its own database in the one Valkey: queues and caches do not mix."""
+    """Give each worker of pytest-xdist two databases in the one Valkey, for its queues and for its cache."""
     address = os.environ["CELERY_BROKER_URL"]
     if address.startswith("redis://") and address.endswith("/0"):
-        os.environ["CELERY_BROKER_URL"] = f"{address.removesuffix('0')}{int(worker.removeprefix('gw')) + 1}"
+        os.environ["CELERY_BROKER_URL"] = f"{address.removesuffix('0')}{2 * int(worker.removeprefix('gw')) + 2}"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -64,6 +64,8 @@ def pytest_configure(config: pytest.Config) -> None:
         remove_left_overs()
         var = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         os.environ["HEATLEDGER_VAR"] = str(var)
+        # Where WhiteNoise looks for collected files.
+        (var / "static").mkdir()
         os.environ["SECRET_KEY"] = "of the tests"
         start_servers(var)
     os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"

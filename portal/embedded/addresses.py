@@ -15,6 +15,14 @@ def broker_url(var: Path) -> str:
     return Valkey(var / "valkey").url
 
 
+def cache_url(broker: str) -> str:
+    """Return the next database of the broker's server: emptying the cache must not empty the queues."""
+    address, _, number = broker.rpartition("/")
+    if not broker.startswith(("redis://", "rediss://")) or not number.isdigit():
+        raise service.ServiceError("CELERY_BROKER_URL names no numbered Redis database; set CACHE_URL too")
+    return f"{address}/{int(number) + 1}"
+
+
 def secret_key(var: Path) -> str:
     """Return the key that signs sessions and links, drawn at the first start."""
     var.mkdir(parents=True, exist_ok=True)
