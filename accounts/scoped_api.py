@@ -14,16 +14,18 @@ An app's ``api.py`` declares a serializer and a viewset::
 """
 
 import copy
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from rest_framework import serializers, viewsets
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts import scoping
+from accounts.models import User
 
 ACTIONS = {"POST": "add", "PUT": "change", "PATCH": "change", "DELETE": "delete"}
 
@@ -50,6 +52,13 @@ def narrow(queryset: models.QuerySet[Any], user: Any) -> models.QuerySet[Any]:
     return queryset
 
 
+def person(request: Request) -> User:
+    """The user behind a request that passed the permission check."""
+    if not request.user.is_authenticated:
+        raise NotAuthenticated
+    return request.user
+
+
 class ScopedSerializer(serializers.ModelSerializer[Any]):
     """A serializer whose related fields accept only what the user may see."""
 
@@ -60,12 +69,13 @@ class ScopedSerializer(serializers.ModelSerializer[Any]):
         for field in fields.values():
             related = getattr(field, "child_relation", field)
             if request is not None and isinstance(related, serializers.RelatedField) and not related.read_only:
-                related.queryset = narrow(related.get_queryset(), request.user)
+                choices = related.get_queryset()
+                related.queryset = None if choices is None else narrow(choices, request.user)  # type: ignore[assignment]
         return fields
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The values, once the model's own checks and constraints agree."""
-        model = self.Meta.model  # type: ignore[attr-defined]
+        model: type[models.Model] = self.Meta.model
         many = {field.name for field in model._meta.many_to_many}
         row = copy.copy(self.instance) if self.instance is not None else model()
         for name, value in attrs.items():
@@ -81,7 +91,7 @@ class ScopedSerializer(serializers.ModelSerializer[Any]):
 class ScopedReadOnlyViewSet(viewsets.ReadOnlyModelViewSet[Any]):
     """List and detail of the rows that the user may see; anything else is a 404."""
 
-    permission_classes: ClassVar = [Capability]
+    permission_classes = (Capability,)
     capability: str | None = None
 
     def get_queryset(self) -> models.QuerySet[Any]:

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
-from accounts.scoped_api import ScopedReadOnlyViewSet, ScopedSerializer, ScopedViewSet
+from accounts.scoped_api import ScopedReadOnlyViewSet, ScopedSerializer, ScopedViewSet, person
 from hosting.models import (
     Connection,
     Controller,
@@ -35,8 +35,18 @@ class SiteSerializer(ScopedSerializer):
     class Meta:
         model = Site
         fields = (
-            "id", "code", "name", "lifecycle", "time_zone", "country", "address", "latitude_deg", "longitude_deg",
-            "installed_it_kw", "live_since_on", "notes",
+            "id",
+            "code",
+            "name",
+            "lifecycle",
+            "time_zone",
+            "country",
+            "address",
+            "latitude_deg",
+            "longitude_deg",
+            "installed_it_kw",
+            "live_since_on",
+            "notes",
         )
 
 
@@ -53,7 +63,19 @@ class EquipmentSerializer(ScopedSerializer):
 
     class Meta:
         model = Equipment
-        fields = ("id", "site", "model", "parent", "tag", "serial", "state", "owner", "maintainer", "installed_on", "notes")
+        fields = (
+            "id",
+            "site",
+            "model",
+            "parent",
+            "tag",
+            "serial",
+            "state",
+            "owner",
+            "maintainer",
+            "installed_on",
+            "notes",
+        )
 
 
 class ConnectionSerializer(ScopedSerializer):
@@ -69,7 +91,18 @@ class DeliveryPointSerializer(ScopedSerializer):
 
     class Meta:
         model = DeliveryPoint
-        fields = ("id", "site", "code", "name", "medium", "design_supply_c", "design_return_c", "design_kw", "equipment", "notes")
+        fields = (
+            "id",
+            "site",
+            "code",
+            "name",
+            "medium",
+            "design_supply_c",
+            "design_return_c",
+            "design_kw",
+            "equipment",
+            "notes",
+        )
 
 
 class MeterSerializer(ScopedSerializer):
@@ -78,8 +111,21 @@ class MeterSerializer(ScopedSerializer):
     class Meta:
         model = Meter
         fields = (
-            "id", "serial", "kind", "manufacturer", "model_name", "accuracy_class", "qp_m3h", "min_difference_k",
-            "sensor_side", "register_digits", "register_step", "max_kw", "seal_number", "verified_until_on", "notes",
+            "id",
+            "serial",
+            "kind",
+            "manufacturer",
+            "model_name",
+            "accuracy_class",
+            "qp_m3h",
+            "min_difference_k",
+            "sensor_side",
+            "register_digits",
+            "register_step",
+            "max_kw",
+            "seal_number",
+            "verified_until_on",
+            "notes",
         )
 
 
@@ -89,8 +135,18 @@ class MeterPlacementSerializer(ScopedSerializer):
     class Meta:
         model = MeterPlacement
         fields = (
-            "id", "meter", "site", "delivery_point", "role", "valid_from", "valid_until", "first_register",
-            "final_register", "first_volume_m3", "final_volume_m3", "reason",
+            "id",
+            "meter",
+            "site",
+            "delivery_point",
+            "role",
+            "valid_from",
+            "valid_until",
+            "first_register",
+            "final_register",
+            "first_volume_m3",
+            "final_volume_m3",
+            "reason",
         )
 
 
@@ -113,8 +169,18 @@ class ControllerSerializer(ScopedSerializer):
     class Meta:
         model = Controller
         fields = (
-            "id", "site", "code", "protocol", "host", "port", "enabled", "poll_s", "timeout_ms", "connect_pause_ms",
-            "request_pause_ms", "next_poll_at",
+            "id",
+            "site",
+            "code",
+            "protocol",
+            "host",
+            "port",
+            "enabled",
+            "poll_s",
+            "timeout_ms",
+            "connect_pause_ms",
+            "request_pause_ms",
+            "next_poll_at",
         )
         read_only_fields = ("next_poll_at",)
 
@@ -125,11 +191,31 @@ class DeviceSerializer(ScopedSerializer):
     class Meta:
         model = Device
         fields = (
-            "id", "controller", "code", "name", "unit_address", "profile", "meter", "enabled", "reading_s", "circuit",
-            "failure_count", "last_polled_at", "last_success_at", "last_error", "last_latency_ms", "clock_offset_s",
+            "id",
+            "controller",
+            "code",
+            "name",
+            "unit_address",
+            "profile",
+            "meter",
+            "enabled",
+            "reading_s",
+            "circuit",
+            "failure_count",
+            "last_polled_at",
+            "last_success_at",
+            "last_error",
+            "last_latency_ms",
+            "clock_offset_s",
         )
         read_only_fields = (
-            "circuit", "failure_count", "last_polled_at", "last_success_at", "last_error", "last_latency_ms", "clock_offset_s",
+            "circuit",
+            "failure_count",
+            "last_polled_at",
+            "last_success_at",
+            "last_error",
+            "last_latency_ms",
+            "clock_offset_s",
         )
 
 
@@ -224,7 +310,7 @@ class MeterPlacementViewSet(ScopedViewSet):
     filterset_fields: ClassVar = ("meter", "site", "delivery_point", "role")
 
     @action(detail=True, methods=["post"], serializer_class=SwapSerializer)
-    def swap(self, request: Request, pk: str | None = None) -> Response:
+    def swap(self, request: Request, **_kwargs: str) -> Response:
         """Exchange the meter of this placement for another one."""
         placement = self.get_object()
         facts = SwapSerializer(data=request.data)
@@ -238,7 +324,7 @@ class MeterPlacementViewSet(ScopedViewSet):
             final=metering.Registers(given["final_register"], given.get("final_volume_m3")),
             first=metering.Registers(given["first_register"], given.get("first_volume_m3")),
             reason=given["reason"],
-            by=request.user,
+            by=person(request),
         )
         return Response(MeterPlacementSerializer(placed).data, status=status.HTTP_201_CREATED)
 
@@ -281,7 +367,7 @@ class PlannedOutageViewSet(ScopedViewSet):
     queryset = PlannedOutage.objects.all()
     serializer_class = PlannedOutageSerializer
     filterset_fields: ClassVar = ("site", "delivery_point")
-    http_method_names: ClassVar = ["get", "post", "head", "options"]
+    http_method_names = ["get", "post", "head", "options"]
 
     def perform_create(self, serializer: Any) -> None:
         """Announce the works as of now."""
@@ -291,14 +377,14 @@ class PlannedOutageViewSet(ScopedViewSet):
             period=Period(given["starts_at"], given["ends_at"]),
             reason=given["reason"],
             delivery_point=given.get("delivery_point"),
-            by=self.request.user,
+            by=person(self.request),
             now=timezone.now(),
         )
 
     @action(detail=True, methods=["post"])
-    def cancel(self, request: Request, pk: str | None = None) -> Response:
+    def cancel(self, request: Request, **_kwargs: str) -> Response:
         """Call the works off."""
-        cancelled = outages.cancel_outage(outage=self.get_object(), by=request.user, now=timezone.now())
+        cancelled = outages.cancel_outage(outage=self.get_object(), by=person(request), now=timezone.now())
         return Response(PlannedOutageSerializer(cancelled).data)
 
 

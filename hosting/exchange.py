@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -27,12 +28,13 @@ from hosting.models import (
     PlannedOutage,
     Site,
 )
+from kernel.errors import Refusal
 
 TRUE = {"yes", "true", "1"}
 FALSE = {"no", "false", "0"}
 
 
-class CellRefused(ValueError):
+class CellRefused(Refusal):
     """A cell that cannot be read; the text says why."""
 
 
@@ -60,7 +62,7 @@ class Column:
             return self.field.get_default()
         if self.field.blank:
             return ""
-        raise CellRefused(str(_("is empty.")))
+        raise CellRefused(_("is empty."))
 
     @staticmethod
     def write(value: Any) -> str:
@@ -82,7 +84,7 @@ class Reference:
     model: type[models.Model]
     lookups: Mapping[str, str]
     optional: bool = False
-    own: frozenset[str] = field(default_factory=frozenset)
+    own: frozenset[str] = dataclasses.field(default_factory=frozenset)
 
     @property
     def required_columns(self) -> list[str]:
@@ -118,9 +120,9 @@ def _number(text: str, comma: bool) -> Decimal:  # noqa: FBT001 -- called throug
     try:
         number = Decimal(text.replace(",", ".") if comma else text)
     except InvalidOperation:
-        raise CellRefused(str(_("“%(text)s” is not a number.") % {"text": text})) from None
+        raise CellRefused(_("“%(text)s” is not a number.") % {"text": text}) from None
     if not number.is_finite():
-        raise CellRefused(str(_("“%(text)s” is not a number.") % {"text": text}))
+        raise CellRefused(_("“%(text)s” is not a number.") % {"text": text})
     return number
 
 
@@ -129,7 +131,7 @@ def _boolean(text: str, _comma: bool) -> bool:  # noqa: FBT001 -- called through
         return True
     if text.lower() in FALSE:
         return False
-    raise CellRefused(str(_("“%(text)s” is neither yes nor no.") % {"text": text}))
+    raise CellRefused(_("“%(text)s” is neither yes nor no.") % {"text": text})
 
 
 def _instant(text: str, _comma: bool) -> dt.datetime:  # noqa: FBT001 -- called through a table of parsers
@@ -139,7 +141,10 @@ def _instant(text: str, _comma: bool) -> dt.datetime:  # noqa: FBT001 -- called 
         instant = None
     if instant is None or instant.tzinfo is None:
         example = "2026-10-01T06:00:00+02:00"
-        raise CellRefused(str(_("“%(text)s” is no ISO 8601 time with an offset, such as %(example)s.") % {"text": text, "example": example}))
+        raise CellRefused(
+            _("“%(text)s” is no ISO 8601 time with an offset, such as %(example)s.")
+            % {"text": text, "example": example}
+        )
     return instant.astimezone(dt.UTC)
 
 
@@ -163,27 +168,55 @@ TABLES: dict[str, TableFormat] = {
     table.name: table
     for table in (
         TableFormat(
-            "sites", _("Sites"), Site, ("code",),
+            "sites",
+            _("Sites"),
+            Site,
+            ("code",),
             _columns(
-                Site, "code", "name", "lifecycle", "time_zone", "country", "address", "latitude_deg",
-                "longitude_deg", "installed_it_kw", "live_since_on", "notes",
+                Site,
+                "code",
+                "name",
+                "lifecycle",
+                "time_zone",
+                "country",
+                "address",
+                "latitude_deg",
+                "longitude_deg",
+                "installed_it_kw",
+                "live_since_on",
+                "notes",
             ),
         ),
         TableFormat(
-            "equipment-models", _("Equipment models"), EquipmentModel, ("manufacturer", "name"),
+            "equipment-models",
+            _("Equipment models"),
+            EquipmentModel,
+            ("manufacturer", "name"),
             _columns(EquipmentModel, "manufacturer", "name", "kind", "rated_kw", "volume_l", "max_bar", "notes"),
         ),
         TableFormat(
-            "equipment", _("Equipment"), Equipment, ("site", "tag"),
+            "equipment",
+            _("Equipment"),
+            Equipment,
+            ("site", "tag"),
             _columns(Equipment, "tag", "serial", "state", "owner", "maintainer", "installed_on", "notes"),
             (
                 _site(),
                 Reference("model", EquipmentModel, {"manufacturer": "manufacturer", "model": "name"}),
-                Reference("parent", Equipment, {"site": "site__code", "part_of": "tag"}, optional=True, own=frozenset({"site"})),
+                Reference(
+                    "parent",
+                    Equipment,
+                    {"site": "site__code", "part_of": "tag"},
+                    optional=True,
+                    own=frozenset({"site"}),
+                ),
             ),
         ),
         TableFormat(
-            "connections", _("Connections"), Connection, ("source", "target", "leg"),
+            "connections",
+            _("Connections"),
+            Connection,
+            ("source", "target", "leg"),
             _columns(Connection, "leg", "is_bypass", "fluid", "nominal_mm"),
             (
                 Reference("source", Equipment, {"site": "site__code", "source": "tag"}),
@@ -191,25 +224,62 @@ TABLES: dict[str, TableFormat] = {
             ),
         ),
         TableFormat(
-            "delivery-points", _("Delivery points"), DeliveryPoint, ("code",),
-            _columns(DeliveryPoint, "code", "name", "medium", "design_supply_c", "design_return_c", "design_kw", "notes"),
+            "delivery-points",
+            _("Delivery points"),
+            DeliveryPoint,
+            ("code",),
+            _columns(
+                DeliveryPoint, "code", "name", "medium", "design_supply_c", "design_return_c", "design_kw", "notes"
+            ),
             (
                 _site(),
-                Reference("equipment", Equipment, {"site": "site__code", "equipment": "tag"}, optional=True, own=frozenset({"site"})),
+                Reference(
+                    "equipment",
+                    Equipment,
+                    {"site": "site__code", "equipment": "tag"},
+                    optional=True,
+                    own=frozenset({"site"}),
+                ),
             ),
         ),
         TableFormat(
-            "meters", _("Meters"), Meter, ("serial",),
+            "meters",
+            _("Meters"),
+            Meter,
+            ("serial",),
             _columns(
-                Meter, "serial", "kind", "manufacturer", "model_name", "accuracy_class", "qp_m3h", "min_difference_k",
-                "sensor_side", "register_digits", "register_step", "max_kw", "seal_number", "verified_until_on", "notes",
+                Meter,
+                "serial",
+                "kind",
+                "manufacturer",
+                "model_name",
+                "accuracy_class",
+                "qp_m3h",
+                "min_difference_k",
+                "sensor_side",
+                "register_digits",
+                "register_step",
+                "max_kw",
+                "seal_number",
+                "verified_until_on",
+                "notes",
             ),
         ),
         TableFormat(
-            "meter-placements", _("Meter placements"), MeterPlacement, ("meter", "valid_from"),
+            "meter-placements",
+            _("Meter placements"),
+            MeterPlacement,
+            ("meter", "valid_from"),
             _columns(
-                MeterPlacement, "role", "valid_from", "valid_until", "first_register", "final_register",
-                "first_volume_m3", "final_volume_m3", "reason",
+                MeterPlacement,
+                "role",
+                "valid_from",
+                "valid_until",
+                "first_register",
+                "final_register",
+                "first_volume_m3",
+                "final_volume_m3",
+                "reason",
             ),
             (
                 Reference("meter", Meter, {"meter": "serial"}),
@@ -218,15 +288,29 @@ TABLES: dict[str, TableFormat] = {
             ),
         ),
         TableFormat(
-            "controllers", _("Controllers"), Controller, ("code",),
+            "controllers",
+            _("Controllers"),
+            Controller,
+            ("code",),
             _columns(
-                Controller, "code", "protocol", "host", "port", "enabled", "poll_s", "timeout_ms",
-                "connect_pause_ms", "request_pause_ms",
+                Controller,
+                "code",
+                "protocol",
+                "host",
+                "port",
+                "enabled",
+                "poll_s",
+                "timeout_ms",
+                "connect_pause_ms",
+                "request_pause_ms",
             ),
             (_site(),),
         ),
         TableFormat(
-            "devices", _("Devices"), Device, ("code",),
+            "devices",
+            _("Devices"),
+            Device,
+            ("code",),
             _columns(Device, "code", "name", "unit_address", "enabled", "reading_s"),
             (
                 Reference("controller", Controller, {"controller": "code"}),
@@ -235,7 +319,10 @@ TABLES: dict[str, TableFormat] = {
             ),
         ),
         TableFormat(
-            "planned-outages", _("Planned outages"), PlannedOutage, ("site", "starts_at", "reason"),
+            "planned-outages",
+            _("Planned outages"),
+            PlannedOutage,
+            ("site", "starts_at", "reason"),
             _columns(PlannedOutage, "starts_at", "ends_at", "announced_at", "reason", "cancelled_at"),
             (_site(), Reference("delivery_point", DeliveryPoint, {"delivery_point": "code"}, optional=True)),
         ),

@@ -2,6 +2,15 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from hosting import api as hosting_api
+
+api: list[URLPattern | URLResolver] = [
+    *hosting_api.router.urls,
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+]
 
 from portal import health
 
@@ -11,5 +20,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("status/", health.status, name="status"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("api/v1/", include((api, "api"))),
     path("", include("hosting.urls")),
 ]

@@ -36,8 +36,12 @@ class EquipmentModel(models.Model):
     manufacturer = models.CharField(_("manufacturer"), max_length=80)
     name = models.CharField(_("model"), max_length=80)
     kind = models.CharField(_("kind"), max_length=24, choices=Kind)
-    rated_kw = models.FloatField(_("rated power"), null=True, blank=True, validators=[MinValueValidator(0)], help_text=_("kW"))
-    volume_l = models.FloatField(_("volume"), null=True, blank=True, validators=[MinValueValidator(0)], help_text=_("litres"))
+    rated_kw = models.FloatField(
+        _("rated power"), null=True, blank=True, validators=[MinValueValidator(0)], help_text=_("kW")
+    )
+    volume_l = models.FloatField(
+        _("volume"), null=True, blank=True, validators=[MinValueValidator(0)], help_text=_("litres")
+    )
     max_bar = models.FloatField(_("maximum pressure"), null=True, blank=True, help_text=_("bar"))
     notes = models.TextField(_("notes"), blank=True)
 
@@ -47,7 +51,9 @@ class EquipmentModel(models.Model):
         ordering = ("manufacturer", "name")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["manufacturer", "name"], name="equipment_model_unique"),
-            models.CheckConstraint(condition=Q(rated_kw__isnull=True) | Q(rated_kw__gte=0), name="equipment_model_rated_not_negative"),
+            models.CheckConstraint(
+                condition=Q(rated_kw__isnull=True) | Q(rated_kw__gte=0), name="equipment_model_rated_not_negative"
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["kind", "manufacturer"], name="equipment_model_kind")]
 
@@ -78,8 +84,12 @@ class Equipment(models.Model):
         RETIRED = "retired", _("retired")
 
     site = models.ForeignKey(Site, verbose_name=_("site"), on_delete=models.PROTECT, related_name="equipment")
-    model = models.ForeignKey(EquipmentModel, verbose_name=_("model"), on_delete=models.PROTECT, related_name="equipment")
-    parent = models.ForeignKey("self", verbose_name=_("part of"), on_delete=models.PROTECT, null=True, blank=True, related_name="parts")
+    model = models.ForeignKey(
+        EquipmentModel, verbose_name=_("model"), on_delete=models.PROTECT, related_name="equipment"
+    )
+    parent = models.ForeignKey(
+        "self", verbose_name=_("part of"), on_delete=models.PROTECT, null=True, blank=True, related_name="parts"
+    )
     tag = models.CharField(_("tag"), max_length=32, help_text=_("Its name on the drawing, such as HX-1."))
     serial = models.CharField(_("serial number"), max_length=64, blank=True)
     state = models.CharField(_("state"), max_length=16, choices=State, default=State.IN_SERVICE)

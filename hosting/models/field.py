@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -27,14 +28,28 @@ class DeviceProfile(models.Model):
     version = models.PositiveSmallIntegerField(_("version"), default=1)
     name = models.CharField(_("name"), max_length=120)
     protocol = models.CharField(_("protocol"), max_length=16, choices=Protocol)
-    source = models.CharField(_("source"), max_length=200, blank=True, help_text=_("The document the registers come from."))
-    options = models.JSONField(_("options"), default=dict, blank=True, help_text=_("Limits of the device, such as max_count or word_order."))
+    source = models.CharField(
+        _("source"), max_length=200, blank=True, help_text=_("The document the registers come from.")
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("entered by"),
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
+    options = models.JSONField(
+        _("options"), default=dict, blank=True, help_text=_("Limits of the device, such as max_count or word_order.")
+    )
 
     objects = models.Manager()
 
     class Meta:
         ordering = ("key", "-version")
-        constraints: ClassVar = [models.UniqueConstraint(fields=["key", "version"], name="device_profile_version_unique")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["key", "version"], name="device_profile_version_unique")
+        ]
         indexes: ClassVar = [models.Index(fields=["protocol", "key"], name="device_profile_protocol")]
 
     def __str__(self) -> str:
@@ -70,14 +85,23 @@ class ProfilePoint(models.Model):
         OPERATING_H = "operating_h", _("operating hours, h")
         DEVICE_TIME = "device_time", _("clock of the device")
 
-    profile = models.ForeignKey(DeviceProfile, verbose_name=_("profile"), on_delete=models.CASCADE, related_name="points")
-    slot = models.PositiveSmallIntegerField(_("slot"), validators=[MaxValueValidator(399)], help_text=_("Place in the frame, from 0."))
+    profile = models.ForeignKey(
+        DeviceProfile, verbose_name=_("profile"), on_delete=models.CASCADE, related_name="points"
+    )
+    slot = models.PositiveSmallIntegerField(
+        _("slot"), validators=[MaxValueValidator(399)], help_text=_("Place in the frame, from 0.")
+    )
     key = models.SlugField(_("key"), max_length=60)
     name = models.CharField(_("name"), max_length=120)
     quantity = models.CharField(_("quantity"), max_length=24, choices=Quantity)
     unit = models.CharField(_("unit"), max_length=16, blank=True, help_text=_("The unit in which the device speaks."))
     address = models.JSONField(
-        _("address"), default=dict, help_text=_("Modbus: table, register, type, word_order, scale, offset, missing. M-Bus: quantity, function, storage, tariff, subunit.")
+        _("address"),
+        default=dict,
+        help_text=_(
+            "Modbus: table, register, type, word_order, scale, offset, missing. "
+            "M-Bus: quantity, function, storage, tariff, subunit."
+        ),
     )
 
     objects = models.Manager()
@@ -110,7 +134,9 @@ class Controller(models.Model):
     host = models.CharField(_("host"), max_length=253)
     port = models.PositiveIntegerField(_("port"), validators=[MinValueValidator(1), MaxValueValidator(65535)])
     enabled = models.BooleanField(_("polled"), default=True)
-    poll_s = models.PositiveIntegerField(_("poll every"), default=60, validators=[MinValueValidator(1)], help_text=_("seconds"))
+    poll_s = models.PositiveIntegerField(
+        _("poll every"), default=60, validators=[MinValueValidator(1)], help_text=_("seconds")
+    )
     timeout_ms = models.PositiveIntegerField(_("time-out of a request"), default=3000, help_text=_("milliseconds"))
     connect_pause_ms = models.PositiveIntegerField(_("pause after connecting"), default=0, help_text=_("milliseconds"))
     request_pause_ms = models.PositiveIntegerField(_("pause between requests"), default=0, help_text=_("milliseconds"))
@@ -144,22 +170,33 @@ class Controller(models.Model):
 class Device(models.Model):
     """One unit behind a controller: a meter, a plant controller, a rack power unit."""
 
-    controller = models.ForeignKey(Controller, verbose_name=_("controller"), on_delete=models.PROTECT, related_name="devices")
+    controller = models.ForeignKey(
+        Controller, verbose_name=_("controller"), on_delete=models.PROTECT, related_name="devices"
+    )
     code = models.SlugField(_("code"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=120, blank=True)
     unit_address = models.CharField(
         _("unit"), max_length=40, help_text=_("Modbus unit id, or M-Bus primary or secondary address.")
     )
-    profile = models.ForeignKey(DeviceProfile, verbose_name=_("profile"), on_delete=models.PROTECT, related_name="devices")
+    profile = models.ForeignKey(
+        DeviceProfile, verbose_name=_("profile"), on_delete=models.PROTECT, related_name="devices"
+    )
     meter = models.ForeignKey(
-        Meter, verbose_name=_("meter"), on_delete=models.PROTECT, null=True, blank=True, related_name="devices",
+        Meter,
+        verbose_name=_("meter"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="devices",
         help_text=_("The meter whose registers this device reads."),
     )
     enabled = models.BooleanField(_("polled"), default=True)
     reading_s = models.PositiveIntegerField(
         _("store a register reading every"), default=900, help_text=_("seconds; frames are stored at every poll")
     )
-    circuit = models.CharField(_("circuit"), max_length=12, choices=CircuitState, default=CircuitState.CLOSED, editable=False)
+    circuit = models.CharField(
+        _("circuit"), max_length=12, choices=CircuitState, default=CircuitState.CLOSED, editable=False
+    )
     failure_count = models.PositiveIntegerField(default=0, editable=False)
     retry_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_polled_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -223,13 +260,28 @@ class Measurement(models.Model):
     role = models.CharField(_("role"), max_length=24, choices=Role)
     site = models.ForeignKey(Site, verbose_name=_("site"), on_delete=models.PROTECT, related_name="measurements")
     delivery_point = models.ForeignKey(
-        "hosting.DeliveryPoint", verbose_name=_("delivery point"), on_delete=models.PROTECT, null=True, blank=True, related_name="measurements"
+        "hosting.DeliveryPoint",
+        verbose_name=_("delivery point"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="measurements",
     )
     equipment = models.ForeignKey(
-        "hosting.Equipment", verbose_name=_("equipment"), on_delete=models.PROTECT, null=True, blank=True, related_name="measurements"
+        "hosting.Equipment",
+        verbose_name=_("equipment"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="measurements",
     )
     connection = models.ForeignKey(
-        "hosting.Connection", verbose_name=_("connection"), on_delete=models.PROTECT, null=True, blank=True, related_name="measurements"
+        "hosting.Connection",
+        verbose_name=_("connection"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="measurements",
     )
 
     objects = scoping.scoped_manager()
@@ -240,7 +292,8 @@ class Measurement(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["device", "slot", "role", "equipment", "connection", "delivery_point"],
-                nulls_distinct=False, name="measurement_unique",
+                nulls_distinct=False,
+                name="measurement_unique",
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["site", "role"], name="measurement_site_role")]

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -41,8 +42,13 @@ class DeliveryPoint(models.Model):
     design_return_c = models.FloatField(_("design return temperature"), help_text=_("°C"))
     design_kw = models.FloatField(_("design power"), validators=[MinValueValidator(0)], help_text=_("kW"))
     equipment = models.ForeignKey(
-        "hosting.Equipment", verbose_name=_("offtaker's installation"), on_delete=models.PROTECT, null=True, blank=True,
-        related_name="delivery_points", help_text=_("The equipment that stands for the offtaker in the heat path."),
+        "hosting.Equipment",
+        verbose_name=_("offtaker's installation"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="delivery_points",
+        help_text=_("The equipment that stands for the offtaker in the heat path."),
     )
     notes = models.TextField(_("notes"), blank=True)
 
@@ -53,7 +59,9 @@ class DeliveryPoint(models.Model):
         ordering = ("code",)
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(design_kw__gt=0), name="delivery_point_design_positive"),
-            models.CheckConstraint(condition=Q(design_supply_c__gt=F("design_return_c")), name="delivery_point_supply_above_return"),
+            models.CheckConstraint(
+                condition=Q(design_supply_c__gt=F("design_return_c")), name="delivery_point_supply_above_return"
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["name"], name="delivery_point_name")]
 
@@ -85,20 +93,38 @@ class Meter(models.Model):
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
     manufacturer = models.CharField(_("manufacturer"), max_length=80, blank=True)
     model_name = models.CharField(_("model"), max_length=80, blank=True)
-    accuracy_class = models.CharField(_("accuracy class"), max_length=8, blank=True, help_text=_("EN 1434 class 1, 2 or 3; MID A, B or C."))
-    qp_m3h = models.FloatField(_("permanent flow qp"), null=True, blank=True, validators=[MinValueValidator(0)], help_text=_("m³/h"))
+    accuracy_class = models.CharField(
+        _("accuracy class"), max_length=8, blank=True, help_text=_("EN 1434 class 1, 2 or 3; MID A, B or C.")
+    )
+    qp_m3h = models.FloatField(
+        _("permanent flow qp"), null=True, blank=True, validators=[MinValueValidator(0)], help_text=_("m³/h")
+    )
     min_difference_k = models.FloatField(_("smallest temperature difference"), null=True, blank=True, help_text=_("K"))
     sensor_side = models.CharField(_("flow sensor in"), max_length=8, choices=SensorSide, blank=True)
     register_digits = models.PositiveSmallIntegerField(
-        _("register digits"), default=8, validators=[MinValueValidator(4), MaxValueValidator(14)],
+        _("register digits"),
+        default=8,
+        validators=[MinValueValidator(4), MaxValueValidator(14)],
         help_text=_("Digits of the register before it rolls over, counted in steps of the resolution."),
     )
     register_step = models.DecimalField(
-        _("register resolution"), max_digits=10, decimal_places=4, default=1, help_text=_("kWh, or m³ for water"),
+        _("register resolution"),
+        max_digits=10,
+        decimal_places=4,
+        default=1,
+        help_text=_("kWh, or m³ for water"),
     )
-    max_kw = models.FloatField(_("greatest power"), null=True, blank=True, validators=[MinValueValidator(0)], help_text=_("kW, for plausibility"))
+    max_kw = models.FloatField(
+        _("greatest power"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text=_("kW, for plausibility"),
+    )
     seal_number = models.CharField(_("seal"), max_length=40, blank=True)
-    verified_until_on = models.DateField(_("verified until"), null=True, blank=True, help_text=_("First day on which it may no longer be billed."))
+    verified_until_on = models.DateField(
+        _("verified until"), null=True, blank=True, help_text=_("First day on which it may no longer be billed.")
+    )
     notes = models.TextField(_("notes"), blank=True)
 
     objects = scoping.scoped_manager()
@@ -140,16 +166,37 @@ class MeterPlacement(models.Model):
     meter = models.ForeignKey(Meter, verbose_name=_("meter"), on_delete=models.PROTECT, related_name="placements")
     site = models.ForeignKey(Site, verbose_name=_("site"), on_delete=models.PROTECT, related_name="placements")
     delivery_point = models.ForeignKey(
-        DeliveryPoint, verbose_name=_("delivery point"), on_delete=models.PROTECT, null=True, blank=True, related_name="placements"
+        DeliveryPoint,
+        verbose_name=_("delivery point"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="placements",
     )
     role = models.CharField(_("role"), max_length=24, choices=Role)
     valid_from = models.DateTimeField(_("from"))
     valid_until = models.DateTimeField(_("until"), null=True, blank=True)
-    first_register = models.DecimalField(_("first register"), max_digits=16, decimal_places=4, help_text=_("kWh, or m³ for water"))
-    final_register = models.DecimalField(_("final register"), max_digits=16, decimal_places=4, null=True, blank=True, help_text=_("kWh, or m³ for water"))
-    first_volume_m3 = models.DecimalField(_("first volume"), max_digits=16, decimal_places=4, null=True, blank=True, help_text=_("m³"))
-    final_volume_m3 = models.DecimalField(_("final volume"), max_digits=16, decimal_places=4, null=True, blank=True, help_text=_("m³"))
+    first_register = models.DecimalField(
+        _("first register"), max_digits=16, decimal_places=4, help_text=_("kWh, or m³ for water")
+    )
+    final_register = models.DecimalField(
+        _("final register"), max_digits=16, decimal_places=4, null=True, blank=True, help_text=_("kWh, or m³ for water")
+    )
+    first_volume_m3 = models.DecimalField(
+        _("first volume"), max_digits=16, decimal_places=4, null=True, blank=True, help_text=_("m³")
+    )
+    final_volume_m3 = models.DecimalField(
+        _("final volume"), max_digits=16, decimal_places=4, null=True, blank=True, help_text=_("m³")
+    )
     reason = models.CharField(_("reason for the change"), max_length=200, blank=True)
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("recorded by"),
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
 
     objects = scoping.scoped_manager()
     anchors: ClassVar[scoping.Anchors] = {"site": "site"}
@@ -158,11 +205,19 @@ class MeterPlacement(models.Model):
         ordering = ("site", "role", "valid_from")
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(role="delivered_heat", delivery_point__isnull=False) | (~Q(role="delivered_heat") & Q(delivery_point__isnull=True)),
+                condition=Q(role="delivered_heat", delivery_point__isnull=False)
+                | (~Q(role="delivered_heat") & Q(delivery_point__isnull=True)),
                 name="placement_delivery_point_by_role",
             ),
-            models.CheckConstraint(condition=Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_from")), name="placement_ends_after_start"),
-            models.CheckConstraint(condition=Q(valid_until__isnull=True, final_register__isnull=True) | Q(valid_until__isnull=False, final_register__isnull=False), name="placement_final_register_with_end"),
+            models.CheckConstraint(
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_from")),
+                name="placement_ends_after_start",
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_until__isnull=True, final_register__isnull=True)
+                | Q(valid_until__isnull=False, final_register__isnull=False),
+                name="placement_final_register_with_end",
+            ),
             ExclusionConstraint(
                 name="placement_meter_in_one_place",
                 expressions=[("meter", RangeOperators.EQUAL), (VALIDITY, RangeOperators.OVERLAPS)],

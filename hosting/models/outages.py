@@ -17,15 +17,30 @@ class PlannedOutage(models.Model):
 
     site = models.ForeignKey(Site, verbose_name=_("site"), on_delete=models.PROTECT, related_name="planned_outages")
     delivery_point = models.ForeignKey(
-        "hosting.DeliveryPoint", verbose_name=_("delivery point"), on_delete=models.PROTECT, null=True, blank=True,
-        related_name="planned_outages", help_text=_("Empty: the whole site."),
+        "hosting.DeliveryPoint",
+        verbose_name=_("delivery point"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="planned_outages",
+        help_text=_("Empty: the whole site."),
     )
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
     announced_at = models.DateTimeField(_("announced"))
     reason = models.CharField(_("reason"), max_length=200)
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, verbose_name=_("entered by"), on_delete=models.PROTECT, null=True, editable=False)
+    cancelled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("cancelled by"),
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("entered by"), on_delete=models.PROTECT, null=True, editable=False
+    )
 
     objects = scoping.scoped_manager()
     anchors: ClassVar[scoping.Anchors] = {"site": "site"}

@@ -33,7 +33,9 @@ class Site(models.Model):
         SUSPENDED = "suspended", _("suspended")
         RETIRED = "retired", _("retired")
 
-    code = models.SlugField(_("code"), max_length=32, unique=True, help_text=_("Short name used in files and addresses."))
+    code = models.SlugField(
+        _("code"), max_length=32, unique=True, help_text=_("Short name used in files and addresses.")
+    )
     name = models.CharField(_("name"), max_length=120)
     lifecycle = models.CharField(_("lifecycle"), max_length=16, choices=Lifecycle, default=Lifecycle.PROSPECT)
     time_zone = models.CharField(
@@ -42,11 +44,19 @@ class Site(models.Model):
     country = models.CharField(_("country"), max_length=2, help_text=_("ISO 3166-1 code of two letters."))
     address = models.TextField(_("address"), blank=True)
     latitude_deg = models.DecimalField(
-        _("latitude"), max_digits=8, decimal_places=5, null=True, blank=True,
+        _("latitude"),
+        max_digits=8,
+        decimal_places=5,
+        null=True,
+        blank=True,
         validators=[MinValueValidator(-90), MaxValueValidator(90)],
     )
     longitude_deg = models.DecimalField(
-        _("longitude"), max_digits=8, decimal_places=5, null=True, blank=True,
+        _("longitude"),
+        max_digits=8,
+        decimal_places=5,
+        null=True,
+        blank=True,
         validators=[MinValueValidator(-180), MaxValueValidator(180)],
     )
     installed_it_kw = models.FloatField(_("installed IT power"), validators=[MinValueValidator(0)], help_text=_("kW"))

@@ -193,7 +193,9 @@ class _Import:
             try:
                 draft.values[column.name] = column.read(draft.cells.text(column.name), comma=self.comma)
             except exchange.CellRefused as refused:
-                draft.problems.append(_("Column “%(column)s”: %(problem)s") % {"column": column.name, "problem": refused})
+                draft.problems.append(
+                    _("Column “%(column)s”: %(problem)s") % {"column": column.name, "problem": refused}
+                )
         for ref in self.references:
             self._read_reference(ref, draft)
 
@@ -203,8 +205,14 @@ class _Import:
         pk = None if empty else self.found[ref.field].get(names)
         draft.values[f"{ref.field}_id"] = pk
         if pk is None and not (empty and ref.optional):
-            facts = {"columns": "”, “".join(ref.lookups), "names": " / ".join(names), "table": ref.model._meta.verbose_name}
-            draft.problems.append(_("Column “%(columns)s”: there is no %(table)s “%(names)s” that you may see.") % facts)
+            facts = {
+                "columns": "”, “".join(ref.lookups),
+                "names": " / ".join(names),
+                "table": ref.model._meta.verbose_name,
+            }
+            draft.problems.append(
+                _("Column “%(columns)s”: there is no %(table)s “%(names)s” that you may see.") % facts
+            )
 
     def _match(self, drafts: list[_Draft]) -> None:
         """Find the stored rows of the batch by natural key, one query, and lay the values over them."""
@@ -279,13 +287,19 @@ class _Import:
         if new:
             manager.bulk_create(new)
         if changed:
-            names = sorted({name.removesuffix("_id") if name.endswith("_id") else name for draft in changed for name in draft.changed})
+            names = sorted(
+                {
+                    name.removesuffix("_id") if name.endswith("_id") else name
+                    for draft in changed
+                    for name in draft.changed
+                }
+            )
             manager.bulk_update([draft.row for draft in changed if draft.row is not None], names)
 
 
 def _askable(reference: exchange.Reference, lookup: str, texts: set[str]) -> set[str]:
     """The texts that can be compared with the field; a number's field refuses words."""
-    field = reference.model._meta.get_field(lookup.split("__")[0])
+    field = reference.model._meta.get_field(lookup.split("__", maxsplit=1)[0])
     return {text for text in texts if text.isdigit()} if isinstance(field, models.IntegerField) else texts
 
 

@@ -77,6 +77,7 @@ def place_meter(
         first_register=registers.main,
         first_volume_m3=registers.volume_m3,
         reason=reason,
+        recorded_by=by,
     )
     _store(placement)
     return placement
@@ -91,13 +92,17 @@ def remove_meter(
     if stored.valid_until is not None:
         raise PlacementHasEnded(meter=stored.meter)
     if at <= stored.valid_from:
-        raise SwapBeforeStart(meter=stored.meter, since=stored.valid_from.astimezone(stored.site.zone).isoformat(sep=" ", timespec="minutes"))
+        raise SwapBeforeStart(
+            meter=stored.meter,
+            since=stored.valid_from.astimezone(stored.site.zone).isoformat(sep=" ", timespec="minutes"),
+        )
     if registers.main < stored.first_register and not may_have_rolled_over(stored, registers.main):
         raise RegisterWentBack(meter=stored.meter, first=stored.first_register, final=registers.main)
     stored.valid_until = at
     stored.final_register = registers.main
     stored.final_volume_m3 = registers.volume_m3
     stored.reason = reason
+    stored.recorded_by = by
     _store(stored)
     return stored
 

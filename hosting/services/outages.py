@@ -67,6 +67,7 @@ def cancel_outage(*, outage: PlannedOutage, by: User, now: dt.datetime) -> Plann
     stored = PlannedOutage.objects.select_for_update().get(pk=outage.pk)
     if stored.starts_at <= now:
         raise OutageHasStarted
-    stored.cancelled_at = stored.cancelled_at or now
-    stored.save(update_fields=["cancelled_at"])
+    if stored.cancelled_at is None:
+        stored.cancelled_at, stored.cancelled_by = now, by
+        stored.save(update_fields=["cancelled_at", "cancelled_by"])
     return stored

@@ -40,12 +40,19 @@ class PointSpec:
 
 @transaction.atomic
 def create_profile(
-    *, key: str, name: str, protocol: str, points: Sequence[PointSpec], source: str = "", options: dict[str, Any] | None = None, by: User | None
+    *,
+    key: str,
+    name: str,
+    protocol: str,
+    points: Sequence[PointSpec],
+    source: str = "",
+    options: dict[str, Any] | None = None,
+    by: User | None,
 ) -> DeviceProfile:
     """The first version of a profile, or the next one if the key exists already."""
     latest = DeviceProfile.objects.filter(key=key).aggregate(version=Max("version"))["version"] or 0
     profile = DeviceProfile.objects.create(
-        key=key, version=latest + 1, name=name, protocol=protocol, source=source, options=options or {}
+        key=key, version=latest + 1, name=name, protocol=protocol, source=source, options=options or {}, created_by=by
     )
     _write_points(profile, points)
     return profile
@@ -58,6 +65,7 @@ def replace_points(*, profile: DeviceProfile, points: Sequence[PointSpec], by: U
     if count:
         raise ProfileInUse(profile=profile, count=count)
     profile.points.all().delete()
+    DeviceProfile.objects.filter(pk=profile.pk).update(created_by=by)
     _write_points(profile, points)
     return profile
 
@@ -66,7 +74,9 @@ def replace_points(*, profile: DeviceProfile, points: Sequence[PointSpec], by: U
 def next_version(*, profile: DeviceProfile, by: User) -> DeviceProfile:
     """A copy of the profile under the next version number, free to be changed."""
     points = [
-        PointSpec(point.slot, point.key, point.name, ProfilePoint.Quantity(point.quantity), point.unit, dict(point.address))
+        PointSpec(
+            point.slot, point.key, point.name, ProfilePoint.Quantity(point.quantity), point.unit, dict(point.address)
+        )
         for point in profile.points.all()
     ]
     return create_profile(
@@ -90,8 +100,13 @@ def _write_points(profile: DeviceProfile, points: Sequence[PointSpec]) -> None:
         keys.add(point.key)
     rows = [
         ProfilePoint(
-            profile=profile, slot=point.slot, key=point.key, name=point.name,
-            quantity=point.quantity, unit=point.unit, address=point.address,
+            profile=profile,
+            slot=point.slot,
+            key=point.key,
+            name=point.name,
+            quantity=point.quantity,
+            unit=point.unit,
+            address=point.address,
         )
         for point in points
     ]

@@ -43,7 +43,9 @@ def make_equipment_model(kind: EquipmentModel.Kind = EquipmentModel.Kind.RACK, *
     return EquipmentModel.objects.create(**{"manufacturer": "Acme", "name": f"Model {number}", "kind": kind} | fields)
 
 
-def make_equipment(site: Site | None = None, kind: EquipmentModel.Kind = EquipmentModel.Kind.RACK, **fields: Any) -> Equipment:
+def make_equipment(
+    site: Site | None = None, kind: EquipmentModel.Kind = EquipmentModel.Kind.RACK, **fields: Any
+) -> Equipment:
     number = next(_number)
     defaults = {"site": site or make_site(), "tag": f"E-{number}"}
     if "model" not in fields:
@@ -51,7 +53,9 @@ def make_equipment(site: Site | None = None, kind: EquipmentModel.Kind = Equipme
     return Equipment.objects.create(**defaults | fields)
 
 
-def make_connection(source: Equipment, target: Equipment, leg: Connection.Leg = Connection.Leg.SUPPLY, **fields: Any) -> Connection:
+def make_connection(
+    source: Equipment, target: Equipment, leg: Connection.Leg = Connection.Leg.SUPPLY, **fields: Any
+) -> Connection:
     return Connection.objects.create(source=source, target=target, leg=leg, **fields)
 
 
@@ -105,8 +109,17 @@ def make_placement(
 def make_profile(points: list[dict[str, Any]] | None = None, **fields: Any) -> DeviceProfile:
     """A Modbus profile with one supply temperature, or with the given points in slots 0, 1, 2, ..."""
     number = next(_number)
-    profile = DeviceProfile.objects.create(**{"key": f"profile-{number}", "name": f"Profile {number}", "protocol": "modbus_tcp"} | fields)
-    one = [{"key": "supply", "quantity": "supply_c", "unit": "°C", "address": {"table": "input", "register": 0, "type": "float32"}}]
+    profile = DeviceProfile.objects.create(
+        **{"key": f"profile-{number}", "name": f"Profile {number}", "protocol": "modbus_tcp"} | fields
+    )
+    one = [
+        {
+            "key": "supply",
+            "quantity": "supply_c",
+            "unit": "°C",
+            "address": {"table": "input", "register": 0, "type": "float32"},
+        }
+    ]
     for slot, point in enumerate(points if points is not None else one):
         ProfilePoint.objects.create(profile=profile, **{"slot": slot, "name": point["key"]} | point)
     return profile
@@ -133,7 +146,9 @@ def make_device(controller: Controller | None = None, **fields: Any) -> Device:
 
 
 def make_measurement(device: Device, role: Measurement.Role, slot: int = 0, **fields: Any) -> Measurement:
-    return Measurement.objects.create(**{"device": device, "slot": slot, "role": role, "site": device.controller.site} | fields)
+    return Measurement.objects.create(
+        **{"device": device, "slot": slot, "role": role, "site": device.controller.site} | fields
+    )
 
 
 def make_outage(site: Site | None = None, **fields: Any) -> PlannedOutage:

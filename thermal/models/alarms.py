@@ -35,12 +35,28 @@ class AlarmRule(models.Model):
     key = models.SlugField(_("key"), max_length=60)
     name = models.CharField(_("name"), max_length=120)
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
-    measurement = models.ForeignKey(Measurement, verbose_name=_("measurement"), on_delete=models.PROTECT, null=True, blank=True, related_name="alarm_rules")
-    device = models.ForeignKey(Device, verbose_name=_("device"), on_delete=models.PROTECT, null=True, blank=True, related_name="alarm_rules")
-    delivery_point = models.ForeignKey(
-        DeliveryPoint, verbose_name=_("delivery point"), on_delete=models.PROTECT, null=True, blank=True, related_name="alarm_rules"
+    measurement = models.ForeignKey(
+        Measurement,
+        verbose_name=_("measurement"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="alarm_rules",
     )
-    limit_value = models.FloatField(_("limit"), null=True, blank=True, help_text=_("In the unit of the measurement; seconds for “no data”."))
+    device = models.ForeignKey(
+        Device, verbose_name=_("device"), on_delete=models.PROTECT, null=True, blank=True, related_name="alarm_rules"
+    )
+    delivery_point = models.ForeignKey(
+        DeliveryPoint,
+        verbose_name=_("delivery point"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="alarm_rules",
+    )
+    limit_value = models.FloatField(
+        _("limit"), null=True, blank=True, help_text=_("In the unit of the measurement; seconds for “no data”.")
+    )
     deadband_value = models.FloatField(_("deadband"), default=0, validators=[MinValueValidator(0)])
     on_delay_s = models.PositiveIntegerField(_("on-delay"), default=60, help_text=_("seconds"))
     off_delay_s = models.PositiveIntegerField(_("off-delay"), default=60, help_text=_("seconds"))
@@ -62,7 +78,8 @@ class AlarmRule(models.Model):
             models.UniqueConstraint(fields=["site", "key"], name="alarm_rule_key_unique_at_site"),
             models.CheckConstraint(condition=Q(deadband_value__gte=0), name="alarm_rule_deadband_not_negative"),
             models.CheckConstraint(
-                condition=Q(kind="no_data", device__isnull=False) | (~Q(kind="no_data") & Q(measurement__isnull=False, limit_value__isnull=False)),
+                condition=Q(kind="no_data", device__isnull=False)
+                | (~Q(kind="no_data") & Q(measurement__isnull=False, limit_value__isnull=False)),
                 name="alarm_rule_watches_something",
             ),
         ]
@@ -92,7 +109,9 @@ class Alarm(models.Model):
     priority = models.SmallIntegerField(_("priority"), choices=Priority)
     raised_at = models.DateTimeField(_("raised"))
     acknowledged_at = models.DateTimeField(_("acknowledged"), null=True, blank=True)
-    acknowledged_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     returned_at = models.DateTimeField(_("returned"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
     value = models.FloatField(_("value"), null=True, blank=True)
@@ -113,7 +132,10 @@ class Alarm(models.Model):
         permissions: ClassVar = [("acknowledge_alarm", "Can acknowledge alarms")]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["rule"], condition=~Q(state="closed"), name="alarm_one_open_per_rule"),
-            models.CheckConstraint(condition=Q(state="closed", closed_at__isnull=False) | (~Q(state="closed") & Q(closed_at__isnull=True)), name="alarm_closed_has_time"),
+            models.CheckConstraint(
+                condition=Q(state="closed", closed_at__isnull=False) | (~Q(state="closed") & Q(closed_at__isnull=True)),
+                name="alarm_closed_has_time",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["state", "priority", "-raised_at"], name="alarm_open"),

@@ -61,7 +61,9 @@ class HeatInterval(models.Model):
     """The heat that passed one delivery point in one quarter of an hour."""
 
     pk = models.CompositePrimaryKey("delivery_point_id", "start")
-    delivery_point = models.ForeignKey(DeliveryPoint, on_delete=models.PROTECT, related_name="intervals", db_index=False)
+    delivery_point = models.ForeignKey(
+        DeliveryPoint, on_delete=models.PROTECT, related_name="intervals", db_index=False
+    )
     start = models.DateTimeField(_("start"))
     heat_kwh = models.DecimalField(_("heat"), max_digits=14, decimal_places=4, null=True)
     volume_m3 = models.DecimalField(_("volume"), max_digits=14, decimal_places=4, null=True)
@@ -86,9 +88,15 @@ class HeatInterval(models.Model):
     class Meta:
         ordering = ("delivery_point", "start")
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(measured_s__gte=0, measured_s__lte=900), name="heat_interval_seconds_in_quarter"),
-            models.CheckConstraint(condition=Q(heat_kwh__isnull=True) | Q(heat_kwh__gte=0), name="heat_interval_heat_not_negative"),
-            models.CheckConstraint(condition=~Q(quality=4) | Q(heat_kwh__isnull=True), name="heat_interval_missing_has_no_heat"),
+            models.CheckConstraint(
+                condition=Q(measured_s__gte=0, measured_s__lte=900), name="heat_interval_seconds_in_quarter"
+            ),
+            models.CheckConstraint(
+                condition=Q(heat_kwh__isnull=True) | Q(heat_kwh__gte=0), name="heat_interval_heat_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=~Q(quality=4) | Q(heat_kwh__isnull=True), name="heat_interval_missing_has_no_heat"
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["start"], name="heat_interval_start")]
 
@@ -126,8 +134,12 @@ class SiteInterval(models.Model):
     class Meta:
         ordering = ("site", "start")
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(curtailed_s__gte=0, curtailed_s__lte=900), name="site_interval_curtailed_in_quarter"),
-            models.CheckConstraint(condition=Q(measured_s__gte=0, measured_s__lte=900), name="site_interval_seconds_in_quarter"),
+            models.CheckConstraint(
+                condition=Q(curtailed_s__gte=0, curtailed_s__lte=900), name="site_interval_curtailed_in_quarter"
+            ),
+            models.CheckConstraint(
+                condition=Q(measured_s__gte=0, measured_s__lte=900), name="site_interval_seconds_in_quarter"
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["start"], name="site_interval_start")]
 

@@ -14,7 +14,7 @@ from hosting.models import Device, DeviceProfile, Meter
 class RealField(models.FloatField):  # type: ignore[type-arg]
     """A number of about seven digits in four bytes: enough for a sensor, never for a register."""
 
-    def db_type(self, connection: Any) -> str:
+    def db_type(self, connection: Any) -> str:  # noqa: ARG002 -- Django calls it so
         """PostgreSQL's single-precision type."""
         return "real"
 
@@ -27,9 +27,13 @@ class TelemetryFrame(models.Model):
     """
 
     pk = models.CompositePrimaryKey("device_id", "at")
-    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="frames", db_index=False, db_constraint=False)
+    device = models.ForeignKey(
+        Device, on_delete=models.PROTECT, related_name="frames", db_index=False, db_constraint=False
+    )
     at = models.DateTimeField()
-    profile = models.ForeignKey(DeviceProfile, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    profile = models.ForeignKey(
+        DeviceProfile, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     values = ArrayField(RealField(null=True))
     quality = models.BinaryField(null=True)
 
@@ -73,8 +77,12 @@ class MeterReading(models.Model):
     received_at = models.DateTimeField(_("received"))
     source = models.CharField(_("source"), max_length=12, choices=Source, default=Source.POLL)
     payload_hash = models.BinaryField(null=True)
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
-    approver = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    approver = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     reason = models.CharField(_("reason"), max_length=200, blank=True, default="")
 
     objects = scoping.scoped_manager()

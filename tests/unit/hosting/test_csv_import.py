@@ -25,7 +25,9 @@ def admin() -> User:
     return User.objects.create_superuser("admin@example.com", "irrelevant")
 
 
-def import_text(text: str, by: User, *, table: str = "sites", apply: bool = True, all_or_none: bool = True) -> csv_import.Report:
+def import_text(
+    text: str, by: User, *, table: str = "sites", apply: bool = True, all_or_none: bool = True
+) -> csv_import.Report:
     return csv_import.import_table(
         table=exchange.TABLES[table], content=text.encode(), by=by, apply=apply, all_or_none=all_or_none
     )
@@ -102,7 +104,8 @@ def test_decimal_commas_are_read_where_semicolons_separate(admin: User) -> None:
 def test_parts_find_their_parent_in_the_same_file(admin: User) -> None:
     make.make_site(code="pool")
     EquipmentModel.objects.create(manufacturer="Acme", name="Rack", kind="rack")
-    text = "site,tag,part_of,manufacturer,model\npool,R-1,,Acme,Rack\npool,R-1.1,R-1,Acme,Rack\npool,R-1.1.1,R-1.1,Acme,Rack\n"
+    rows = ["pool,R-1,,Acme,Rack", "pool,R-1.1,R-1,Acme,Rack", "pool,R-1.1.1,R-1.1,Acme,Rack"]
+    text = "\n".join(["site,tag,part_of,manufacturer,model", *rows])
     report = import_text(text, admin, table="equipment")
     assert [outcome.problems for outcome in report.outcomes] == [(), (), ()]
     assert Equipment.objects.get(tag="R-1.1.1").parent == Equipment.objects.get(tag="R-1.1")
@@ -134,7 +137,9 @@ def test_an_export_imported_again_changes_nothing(admin: User, table: str) -> No
 def test_an_import_needs_few_queries(admin: User) -> None:
     lines = [f"s{number},Site {number},Europe/Berlin,DE,{number}" for number in range(1000)]
     text = "\n".join(["code,name,time_zone,country,installed_it_kw", *lines])
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         report = import_text(text, admin)
     assert report.count("created") == 1000
     assert len(queries) <= 20

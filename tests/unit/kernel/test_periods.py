@@ -34,7 +34,7 @@ days = st.dates(min_value=date(1990, 1, 2), max_value=date(2037, 12, 30))
 instants = st.datetimes(
     min_value=datetime(1990, 1, 2),
     max_value=datetime(2037, 12, 30),
-    timezones=st.just(UTC),  # noqa: DTZ001
+    timezones=st.just(UTC),
 )
 
 

@@ -43,7 +43,7 @@ def test_conversion_is_exact(value: str, source: str, target: str, expected: str
 
 def test_gigajoules_convert_to_more_digits_than_any_register_has() -> None:
     # domain: 32308 MJ of the Ultraheat telegram are 8974.44 kWh
-    assert str(units.to_canonical(Decimal("32308"), "MJ")).startswith("8974.4444444444444444444444")
+    assert str(units.to_canonical(Decimal(32308), "MJ")).startswith("8974.4444444444444444444444")
 
 
 def test_unknown_unit_is_refused_by_its_name() -> None:
