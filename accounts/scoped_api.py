@@ -69,8 +69,8 @@ class ScopedSerializer(serializers.ModelSerializer[Any]):
         for field in fields.values():
             related = getattr(field, "child_relation", field)
             if request is not None and isinstance(related, serializers.RelatedField) and not related.read_only:
-                choices = related.get_queryset()
-                related.queryset = None if choices is None else narrow(choices, request.user)  # type: ignore[assignment]
+                choices: Any = related.get_queryset()
+                setattr(related, "queryset", narrow(choices, request.user))  # noqa: B010 -- the stubs see a descriptor
         return fields
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

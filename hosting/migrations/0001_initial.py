@@ -4,11 +4,12 @@ import django.contrib.postgres.constraints
 import django.contrib.postgres.fields.ranges
 import django.core.validators
 import django.db.models.deletion
-import hosting.models.metering
-import hosting.models.sites
 from django.conf import settings
 from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import migrations, models
+
+import hosting.models.metering
+import hosting.models.sites
 
 
 class Migration(migrations.Migration):
