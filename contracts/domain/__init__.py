@@ -1,0 +1,1 @@
+"""Arithmetic and decisions of prices, service levels and bills, on plain values."""
