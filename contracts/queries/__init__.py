@@ -1,0 +1,1 @@
+"""Reads of offtakers, contracts, service levels and bills."""

@@ -1,0 +1,1 @@
+"""Writes of offtakers, contracts, service levels and bills."""

@@ -1,0 +1,1 @@
+"""Pages of contracts, billing and the offtaker."""
