@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from celery.exceptions import OperationalError
@@ -26,7 +27,7 @@ QUEUES = ("poll", "settle", "default")
 # Heartbeats are sent every 30 seconds; a queue that is four of them behind has no worker or too much work.
 HEARTBEAT_EVERY = timedelta(seconds=30)
 SILENT_AFTER = timedelta(minutes=2)
-BROKER_PATIENCE_S = 2.0
+BROKER_PATIENCE_S = 2
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def essential_checks() -> list[Check]:
 
 def worker_checks(*, now: datetime) -> list[Check]:
     """Return whether each queue is being worked on, by the age of its last heartbeat."""
-    return [_checked(f"queue {queue}", lambda queue=queue: _look_at_queue(queue, now)) for queue in QUEUES]
+    return [_checked(f"queue {queue}", partial(_look_at_queue, queue, now)) for queue in QUEUES]
 
 
 def _checked(name: str, look: Callable[[], tuple[bool, str]]) -> Check:

@@ -6,6 +6,7 @@ from typing import Any
 import environ
 from django.utils.translation import gettext_lazy as _
 
+from portal import static_files
 from portal.embedded import addresses
 
 env = environ.Env()
@@ -28,7 +29,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.humanize",
     "django.contrib.postgres",
-    "django.contrib.staticfiles",
+    "portal.apps.StaticFiles",
     "guardian",
     "pgtrigger",
     "pghistory",
@@ -91,6 +92,8 @@ DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
+# The address is unique, by a constraint over its lower-case form.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
@@ -108,16 +111,10 @@ USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
-STATICFILES_DIRS = [
-    BASE_DIR / "static",
-    *(
-        (f"vendor/{name}", path)
-        for name, path in {
-            "tabler": BASE_DIR / "node_modules/@tabler/core/dist",
-            "uplot": BASE_DIR / "node_modules/uplot/dist",
-        }.items()
-        if path.is_dir()
-    ),
+STATICFILES_DIRS = [BASE_DIR / "static", *static_files.package_directories(BASE_DIR / "node_modules")]
+STATICFILES_FINDERS = [
+    "portal.static_files.ListedFilesFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
