@@ -30,9 +30,10 @@ class NoSuchFault(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """The beginning of the plant and all faults, past and present."""
+    """The beginning of the plant, the moment the demo was built, and all faults, past and present."""
 
     epoch_s: float
+    built_at_s: float
     faults: tuple[FaultPeriod, ...] = ()
 
 
@@ -67,6 +68,7 @@ class PlantRecord:
         found = json.loads(self._history_path.read_text())
         return History(
             epoch_s=found["epoch_s"],
+            built_at_s=found["built_at_s"],
             faults=tuple(FaultPeriod(**{**row, "fault": Fault(row["fault"])}) for row in found["faults"]),
         )
 
@@ -119,7 +121,10 @@ class PlantRecord:
 
     def _write_history(self, history: History) -> None:
         faults: Sequence[dict[str, Any]] = [asdict(period) for period in history.faults]
-        _replace_file(self._history_path, {"epoch_s": history.epoch_s, "faults": faults})
+        _replace_file(
+            self._history_path,
+            {"epoch_s": history.epoch_s, "built_at_s": history.built_at_s, "faults": faults},
+        )
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

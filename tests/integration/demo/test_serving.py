@@ -38,7 +38,7 @@ def clock() -> SteppedClock:
 @pytest.fixture
 def record(tmp_path: Path) -> PlantRecord:
     built = PlantRecord(tmp_path)
-    built.build(History(epoch_s=EPOCH_S))
+    built.build(History(epoch_s=EPOCH_S, built_at_s=EPOCH_S))
     return built
 
 
@@ -190,6 +190,6 @@ def test_registers_go_on_without_a_jump_after_a_restart(record: PlantRecord, clo
     clock.now_s += 3 * 86_400
     serve(record, clock, visit)
     # The same plant from its beginning, without ever a checkpoint.
-    record.build(History(epoch_s=EPOCH_S))
+    record.build(History(epoch_s=EPOCH_S, built_at_s=EPOCH_S))
     serve(record, clock, visit)
     assert seen[1] == seen[2] > seen[0]

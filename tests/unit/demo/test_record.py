@@ -14,7 +14,7 @@ EPOCH_S = 1_780_000_000.0
 @pytest.fixture
 def record(tmp_path: Path) -> PlantRecord:
     built = PlantRecord(tmp_path / "demo")
-    built.build(History(epoch_s=EPOCH_S))
+    built.build(History(epoch_s=EPOCH_S, built_at_s=EPOCH_S))
     return built
 
 
