@@ -13,8 +13,8 @@ from typing import Final
 from kernel.errors import Refusal
 
 DELIMITERS: Final = (",", ";", "\t")
-# What Excel, LibreOffice and Google Sheets take for the start of a formula (OWASP, "CSV Injection").
-_FORMULA_START: Final = "=+\\-@\t\r\n＝＋－＠"
+# What spreadsheets take for the start of a formula, the wide forms of = + - @ included (OWASP, "CSV Injection").
+_FORMULA_START: Final = "=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 _LOOKS_LIKE_FORMULA: Final = re.compile(f"'*[{_FORMULA_START}]")
 _NEUTRALISED: Final = re.compile(f"'+[{_FORMULA_START}]")
 _NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")

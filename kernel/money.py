@@ -40,7 +40,7 @@ def round_half_up(value: Decimal, places: int) -> Decimal:
     if not isinstance(value, Decimal):
         raise TypeError(f"only a Decimal is rounded, not {value!r}")
     rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
-    return rounded if rounded else abs(rounded)  # no document shows -0.00
+    return rounded or abs(rounded)  # no document shows -0.00
 
 
 def round_money(value: Decimal, currency: str) -> Decimal:

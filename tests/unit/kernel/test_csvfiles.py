@@ -92,7 +92,7 @@ def test_numbers_are_exact() -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "＝1", "'=1", "=cmd|' /C calc'!A0", "-5-cmd"]
+    "cell", ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1", "'=1", "=cmd|' /C calc'!A0", "-5-cmd"]
 )
 def test_formula_is_written_as_text(cell: str) -> None:
     assert csvfiles.neutral(cell) == f"'{cell}"

@@ -31,11 +31,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 zones = st.sampled_from(ZONES)
 days = st.dates(min_value=date(1990, 1, 2), max_value=date(2037, 12, 30))
-instants = st.datetimes(
-    min_value=datetime(1990, 1, 2),
-    max_value=datetime(2037, 12, 30),
-    timezones=st.just(UTC),
-)
+instants = st.integers(631_152_000, 2_145_830_400).map(lambda second: datetime.fromtimestamp(second, UTC))
 
 
 @st.composite
@@ -50,7 +46,7 @@ def hour(start: int, end: int) -> Period:
 
 def test_naive_bounds_are_refused() -> None:
     with pytest.raises(periods.NaiveInstant):
-        Period(datetime(2026, 1, 1), datetime(2026, 1, 2, tzinfo=UTC))  # noqa: DTZ001
+        Period(START.replace(tzinfo=None), START + timedelta(days=1))
 
 
 @pytest.mark.parametrize("end", [START, START - timedelta(seconds=1)])
