@@ -6,6 +6,13 @@ A model names the way from its rows to those anchors::
 
 and ``Model.objects.visible_to(user)`` keeps the rows of which at least one anchor is
 granted. The path of an anchor to itself is the empty string.
+
+Anchors keep their grants in django-guardian tables with a plain foreign key, declared beside them::
+
+    class SiteGroupObjectPermission(GroupObjectPermissionBase):
+        content_object = models.ForeignKey(Site, on_delete=models.CASCADE)
+
+The portal grants to groups only.
 """
 
 from __future__ import annotations
@@ -16,7 +23,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.apps import apps
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -34,21 +40,32 @@ ANCHOR_MODELS = {
 
 
 def has_access(user: User | AnonymousUser) -> bool:
-    """Whether the user may see anything at all now: active and not expired."""
-    if not user.is_authenticated or not user.is_active:
-        return False
-    return user.access_until is None or user.access_until > timezone.now()
+    """Whether the user may see anything at all now: known, active and not expired."""
+    return user.is_authenticated and user.has_access
+
+
+def anchor_model(anchor: str) -> type[models.Model]:
+    """The model of an anchor, by its name."""
+    return apps.get_model(ANCHOR_MODELS[anchor])
+
+
+def grant_model(anchor: str) -> type[models.Model]:
+    """The table that says which group may see which of the anchors."""
+    model = anchor_model(anchor)
+    return apps.get_model(model._meta.app_label, f"{model.__name__}GroupObjectPermission")
+
+
+def view_permission(anchor: str) -> tuple[str, str]:
+    """App label and codename of the permission to see the anchor."""
+    model = anchor_model(anchor)
+    return model._meta.app_label, f"view_{model._meta.model_name}"
 
 
 def _granted(anchor: str, path: str, user: User) -> Q:
     """The condition that the anchor at the end of ``path`` is granted to one of the user's groups."""
-    model = apps.get_model(ANCHOR_MODELS[anchor])
-    permission = f"view_{model._meta.model_name}"
-    grants = f"{model._meta.model_name}groupobjectpermission"
-    ids = model._default_manager.filter(
-        **{f"{grants}__group__user": user, f"{grants}__permission__codename": permission}
-    ).values("pk")
-    return Q(**{f"{path}__in" if path else "pk__in": ids})
+    _label, codename = view_permission(anchor)
+    grants = grant_model(anchor)._default_manager.filter(permission__codename=codename, group__user=user)
+    return Q(**{f"{path}__in" if path else "pk__in": grants.values("content_object_id")})
 
 
 def _fans_out(model: type[models.Model], path: str) -> bool:
@@ -69,10 +86,9 @@ class ScopedQuerySet(models.QuerySet[_M]):
         if not has_access(user):
             return self.none()
         anchors: Anchors = self.model.anchors  # type: ignore[attr-defined]
-        condition = Q()
+        condition = Q(pk__in=[])  # a model that names no anchor shows nothing
         for anchor, path in anchors.items():
-            label, model_name = ANCHOR_MODELS[anchor].lower().split(".")
-            if user.has_perm(f"{label}.view_{model_name}"):
+            if user.has_perm(".".join(view_permission(anchor))):
                 return self
             granted = _granted(anchor, path, user)  # type: ignore[arg-type]
             if _fans_out(self.model, path):

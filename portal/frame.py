@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
+
+from accounts.services import demo
 
 THEMES = ("light", "dark")
 
@@ -71,9 +72,8 @@ OFFTAKER = (
     Entry(_("Report a fault"), "report", "contracts:my_fault", ("contracts:my_fault",)),
 )
 USER_MENU = (
-    Entry(_("Sign-in and security"), "lock", "mfa_index", ("mfa_",)),
-    Entry(_("People and access"), "user", "accounts:user_list", ("accounts:",), "accounts.view_user"),
-    Entry(_("Administration"), "settings", "admin:index", ("admin:",), "accounts.change_user"),
+    Entry(_("Profile and security"), "lock", "accounts:profile", ("accounts:profile",)),
+    Entry(_("People and access"), "user", "accounts:person_list", ("accounts:",), "accounts.view_user"),
 )
 
 
@@ -89,7 +89,8 @@ def frame_of(request: HttpRequest) -> dict[str, Any]:
     navigation = links(request, entries)
     return {
         "theme": theme_of(request),
-        "is_demo": getattr(settings, "DEMO", False),
+        "is_demo": demo.is_marked(),
+        "skips_second_factor": demo.bypass_is_active(),
         "navigation": navigation,
         "home_url": navigation[0].url if navigation else "/",
         "search_url": url_of("portal:search") if user.is_authenticated else "",
@@ -136,6 +137,8 @@ def url_of(name: str) -> str:
 
 
 def theme_of(request: HttpRequest) -> str:
-    """The chosen theme; nothing chosen means the one of the system."""
+    """The theme chosen in this browser, else in the person's profile; nothing chosen means the one of the system."""
     chosen = request.COOKIES.get("theme", "")
+    if not chosen and request.user.is_authenticated:
+        chosen = request.user.theme
     return chosen if chosen in THEMES else "auto"
