@@ -193,6 +193,12 @@ CACHES = {
     },
 }
 
+# Months for which recorded values are kept; 0 is for ever. Bills are made from readings, so those stay.
+THERMAL_KEEP_FRAMES_MONTHS = env.int("HEATLEDGER_KEEP_FRAMES_MONTHS", default=25)
+THERMAL_KEEP_READINGS_MONTHS = env.int("HEATLEDGER_KEEP_READINGS_MONTHS", default=0)
+# Networks in which field devices may be, such as 10.20.0.0/16; without any, all but link-local addresses.
+THERMAL_FIELD_NETWORKS = env.list("HEATLEDGER_FIELD_NETWORKS", default=[])
+
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="heatledger@localhost")
