@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass
 from decimal import Decimal
 
-ROUND_TRIP_DIGITS = range(6, 10)  # a float32 is told apart by at most nine significant digits
+from thermal.domain.readings import shortest_float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,7 @@ def real(data: bytes) -> Decoded:
     (number,) = struct.unpack("<f", data)
     if not math.isfinite(number):
         return INVALID
-    for digits in ROUND_TRIP_DIGITS:
-        text = f"{number:.{digits}g}"
-        if struct.pack("<f", float(text)) == data:
-            break
-    return Decoded(Decimal(text))
+    return Decoded(Decimal(shortest_float32(number)))
 
 
 def binary_coded_decimal(data: bytes) -> Decoded:

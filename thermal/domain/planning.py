@@ -1,0 +1,181 @@
+"""The fewest read requests that bring every configured register of a device exactly once."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from thermal.domain.readings import Answer, Missing, PointSpec, register_slots, shortest_float32, slot_count
+from thermal.domain.registers import KINDS, RegisterPoint, register_point
+
+REGISTER_LIMIT: Final = 125
+BIT_LIMIT: Final = 2000
+GAP_LIMIT: Final = 16
+"""Registers between two points that are rather read along than asked around; one more request costs more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One read: a table, where it starts, how much it takes, and which points are in it."""
+
+    table: str
+    start: int
+    count: int
+    points: tuple[RegisterPoint, ...]
+
+    @property
+    def slots(self) -> list[int]:
+        """Slots that this request fills."""
+        return [point.slot for point in self.points]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """Turns the registers of one request into raw numbers in one go."""
+
+    order: tuple[int, ...]
+    swapped: frozenset[int]
+    words: struct.Struct
+    numbers: struct.Struct
+
+    def raw_numbers(self, registers: Sequence[int]) -> tuple[float, ...]:
+        """Return the raw number of each point, in the order of the request."""
+        picked = [registers[position] for position in self.order]
+        for position in self.swapped:
+            picked[position] = ((picked[position] & 0xFF) << 8) | (picked[position] >> 8)
+        return self.numbers.unpack(self.words.pack(*picked))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """How the raw number of one point becomes its float; flat, because this runs for every sample."""
+
+    slot: int
+    factor: float
+    offset: float
+    missing: frozenset[int | float]
+    bit: int | None
+    exact: RegisterPoint | None
+    """The point, if a meter reading wants its exact value as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One request together with what to do with its answer."""
+
+    request: Request
+    decoder: Decoder
+    columns: tuple[Column, ...]
+
+    def read_into(self, answer: Answer, registers: Sequence[int]) -> None:
+        """Put the values of the registers into the answer."""
+        for column, raw in zip(self.columns, self.decoder.raw_numbers(registers), strict=True):
+            if raw in column.missing:
+                answer.missing[column.slot] = Missing.NOT_AVAILABLE
+            elif raw - raw != 0:  # not a number, or infinite
+                answer.missing[column.slot] = Missing.INVALID
+            else:
+                number = raw if column.bit is None else int(raw) >> column.bit & 1
+                answer.values[column.slot] = number * column.factor + column.offset
+                if column.exact is not None:
+                    answer.exact[column.slot] = exact_number(column.exact, raw)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPlan:
+    """How to read all points of a profile."""
+
+    readers: tuple[Reader, ...]
+    slot_count: int
+    register_slots: dict[str, int]
+
+
+def plan(specs: list[PointSpec], options: dict[str, Any]) -> ReadPlan:
+    """Return the plan for a profile; its options may narrow `max_count` and `max_gap`."""
+    requests = plan_requests(
+        [register_point(spec, options) for spec in specs],
+        max_count=int(options.get("max_count", REGISTER_LIMIT)),
+        max_gap=int(options.get("max_gap", GAP_LIMIT)),
+    )
+    kept = register_slots(specs)
+    return ReadPlan(tuple(reader(request, set(kept.values())) for request in requests), slot_count(specs), kept)
+
+
+def plan_requests(
+    points: Iterable[RegisterPoint], *, max_count: int = REGISTER_LIMIT, max_gap: int = GAP_LIMIT
+) -> tuple[Request, ...]:
+    """Return the requests, ordered by table and register.
+
+    Notes
+    -----
+    Points of one table are taken in the order of their registers, and each goes into the open request as
+    long as this stays within `max_count` and bridges no gap of more than `max_gap`. Extending as far as
+    possible before opening the next one is optimal for intervals on a line. A request never crosses
+    tables, because each table has its own function code, and a number is never split.
+    """
+    requests: list[Request] = []
+    for point in sorted(points, key=lambda point: (point.table, point.start, point.count, point.slot)):
+        limit = BIT_LIMIT if point.is_bit_table else min(max_count, REGISTER_LIMIT)
+        last = requests[-1] if requests else None
+        if last is not None and last.table == point.table and _fits(last, point, limit, max_gap):
+            end = max(last.start + last.count, point.start + point.count)
+            requests[-1] = Request(last.table, last.start, end - last.start, (*last.points, point))
+        else:
+            requests.append(Request(point.table, point.start, point.count, (point,)))
+    return tuple(requests)
+
+
+def _fits(request: Request, point: RegisterPoint, limit: int, max_gap: int) -> bool:
+    """Return whether the request may be extended to this point."""
+    gap = point.start - (request.start + request.count)
+    end = max(request.start + request.count, point.start + point.count)
+    return gap <= max_gap and end - request.start <= limit
+
+
+def decoder(request: Request) -> Decoder:
+    """Return the decoder of a request.
+
+    Notes
+    -----
+    The registers of all points are put in a row, each number's highest word first, packed once and unpacked
+    once: two calls into C for any number of points.
+    """
+    order: list[int] = []
+    swapped: list[int] = []
+    for point in request.points:
+        positions = range(len(order), len(order) + point.count)
+        order.extend(register - request.start for register in point.word_order)
+        if point.swap_bytes:
+            swapped.extend(positions)
+    return Decoder(
+        order=tuple(order),
+        swapped=frozenset(swapped),
+        words=struct.Struct(f">{len(order)}H"),
+        numbers=struct.Struct(">" + "".join(KINDS[point.kind][1] for point in request.points)),
+    )
+
+
+def reader(request: Request, kept: set[int]) -> Reader:
+    """Return the reader of a request; `kept` are the slots whose exact values are wanted."""
+    columns = tuple(
+        Column(
+            slot=point.slot,
+            factor=float(point.convert.factor),
+            offset=float(point.convert.offset),
+            missing=point.missing,
+            bit=point.bit,
+            exact=point if point.slot in kept else None,
+        )
+        for point in request.points
+    )
+    return Reader(request, decoder(request), columns)
+
+
+def exact_number(point: RegisterPoint, raw: float) -> Decimal:
+    """Return the value of a raw number without loss; a float counts with the digits that it has."""
+    if isinstance(raw, int):
+        return point.convert.exact(Decimal(raw if point.bit is None else raw >> point.bit & 1))
+    return point.convert.exact(Decimal(shortest_float32(raw) if point.kind == "float32" else repr(raw)))

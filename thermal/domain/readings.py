@@ -1,0 +1,221 @@
+"""What one read of one device yields, whatever language it speaks."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import struct
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final
+
+from kernel import units
+from kernel.errors import Refusal
+
+CANONICAL_UNITS: Final[dict[str, str]] = {
+    "energy_kwh": "kWh",
+    "volume_m3": "m³",
+    "supply_energy_m3c": "m³·°C",
+    "return_energy_m3c": "m³·°C",
+    "power_kw": "kW",
+    "flow_m3h": "m³/h",
+    "supply_c": "°C",
+    "return_c": "°C",
+    "difference_k": "K",
+    "temperature_c": "°C",
+    "pressure_bar": "bar",
+    "ratio": "1",
+    "operating_h": "h",
+    "error_h": "h",
+    "state": "",
+    "flag": "",
+    "info_code": "",
+    "device_time": "",
+}
+"""The unit that each quantity of a profile point is kept in; none for numbers that count nothing."""
+
+REGISTER_QUANTITIES: Final = frozenset(
+    {
+        "energy_kwh",
+        "volume_m3",
+        "supply_energy_m3c",
+        "return_energy_m3c",
+        "power_kw",
+        "flow_m3h",
+        "supply_c",
+        "return_c",
+        "operating_h",
+        "error_h",
+        "info_code",
+        "device_time",
+    }
+)
+"""Quantities that a meter reading keeps, exactly."""
+
+WHOLE_REGISTERS: Final = frozenset({"energy_kwh", "volume_m3", "supply_energy_m3c", "return_energy_m3c"})
+
+
+class PointIsWrong(Refusal):
+    """A profile point that cannot be read as it is described."""
+
+    sentence = "Point %(point)s: %(problem)s"
+
+
+class Missing(enum.IntEnum):
+    """Why a slot of a frame has no value; the number is what a frame's quality bytes keep."""
+
+    PRESENT = 0
+    NO_ANSWER = 1
+    REFUSED = 2
+    NOT_AVAILABLE = 3
+    INVALID = 4
+    NOT_TOLD = 5
+    AMBIGUOUS = 6
+    GARBLED = 7
+    NOT_ASKED = 8
+
+
+MISSING_TEXTS: Final[dict[Missing, str]] = {
+    Missing.PRESENT: "",
+    Missing.NO_ANSWER: "no answer in time",
+    Missing.REFUSED: "the device refuses to tell it",
+    Missing.NOT_AVAILABLE: "the device says that it has no value",
+    Missing.INVALID: "the device marks the value invalid",
+    Missing.NOT_TOLD: "not in the answer",
+    Missing.AMBIGUOUS: "told more than once, with different values",
+    Missing.GARBLED: "the answer cannot be understood",
+    Missing.NOT_ASKED: "not asked for, because the device stopped answering",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """From what a device says to the canonical unit: value times factor plus offset."""
+
+    factor: Fraction = Fraction(1)
+    offset: Fraction = Fraction(0)
+
+    def exact(self, value: Decimal) -> Decimal:
+        """Return the converted value, exact wherever a decimal can hold it.
+
+        Examples
+        --------
+        >>> Conversion(Fraction(1, 10)).exact(Decimal(227))
+        Decimal('22.7')
+        """
+        return units.as_decimal(Fraction(value) * self.factor + self.offset)
+
+
+def conversion(*, point: str, quantity: str, unit: str, scale: Fraction, offset: Fraction) -> Conversion:
+    """Return how the raw number of a point becomes its quantity: first scale and offset, then the unit."""
+    if quantity not in CANONICAL_UNITS:
+        raise PointIsWrong(point=point, problem=f"{quantity or 'nothing'} is not a quantity.")
+    target = CANONICAL_UNITS[quantity]
+    if not unit or not target:
+        return Conversion(scale, offset)
+    try:
+        spoken, kept = units.unit_of(unit), units.unit_of(target)
+    except units.UnknownUnit as refusal:
+        raise PointIsWrong(point=point, problem=refusal.detail) from None
+    if spoken.quantity != kept.quantity and {spoken.symbol, kept.symbol} != {"°C", "K"}:
+        raise PointIsWrong(point=point, problem=f"{unit} is not a unit of {quantity}.")
+    return Conversion(scale * spoken.factor, offset * spoken.factor + spoken.offset)
+
+
+def shortest_float32(number: float) -> str:
+    """Return the shortest decimal that names this float32 and no other.
+
+    Examples
+    --------
+    >>> shortest_float32(41.73743438720703)
+    '41.737434'
+    """
+    packed = struct.pack("<f", number)
+    for digits in range(6, 9):
+        text = f"{number:.{digits}g}"
+        if struct.pack("<f", float(text)) == packed:
+            return text
+    return f"{number:.9g}"
+
+
+def exact_fraction(point: str, name: str, value: Any) -> Fraction:
+    """Return a scale or offset of a profile as an exact fraction; decimals are written as text or numbers."""
+    try:
+        return Fraction(str(value))
+    except (ValueError, ZeroDivisionError):
+        raise PointIsWrong(point=point, problem=f"{name} “{value}” is not a number.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class PointSpec:
+    """One point of a device profile: slot, meaning, and where the device keeps it."""
+
+    slot: int
+    key: str
+    name: str
+    quantity: str
+    unit: str
+    address: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Answer:
+    """The outcome of one read of one device: what it told, and why the rest is missing."""
+
+    slot_count: int
+    values: list[float | None] = field(default_factory=list)
+    missing: dict[int, Missing] = field(default_factory=dict)
+    exact: dict[int, Decimal | dt.datetime] = field(default_factory=dict)
+    """Exact values of the slots whose quantity belongs in a meter reading."""
+    error: str = ""
+    """In plain words, what went wrong; empty if everything was told."""
+    elapsed_s: float = 0.0
+    """Seconds from the start of the batch until the answer was complete."""
+    latency_s: float = 0.0
+    request_count: int = 0
+    payload_hash: bytes | None = None
+    identification: str = ""
+    """The number by which the device itself says who it is."""
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            self.values = [None] * self.slot_count
+
+    @property
+    def told(self) -> bool:
+        """True if at least one value came."""
+        return any(value is not None for value in self.values) or bool(self.exact)
+
+    @property
+    def quality(self) -> bytes | None:
+        """The reason of each missing slot, a byte each; None if nothing is missing."""
+        if not self.missing:
+            return None
+        reasons = bytearray(self.slot_count)
+        for slot, reason in self.missing.items():
+            reasons[slot] = reason
+        return bytes(reasons)
+
+    def miss(self, slots: list[int], reason: Missing) -> None:
+        """Note why these slots have no value."""
+        for slot in slots:
+            self.missing.setdefault(slot, reason)
+
+
+def slot_count(points: list[PointSpec]) -> int:
+    """Return the length of a frame of these points."""
+    return max((point.slot for point in points), default=-1) + 1
+
+
+def register_slots(points: list[PointSpec]) -> dict[str, int]:
+    """Return the slot of each quantity that a meter reading keeps.
+
+    Where a profile has several points of one quantity, the one named like the quantity is the meter's own
+    register; without such a name it is the first.
+    """
+    slots: dict[str, int] = {}
+    for point in sorted(points, key=lambda point: (point.key.replace("-", "_") != point.quantity, point.slot)):
+        if point.quantity in REGISTER_QUANTITIES:
+            slots.setdefault(point.quantity, point.slot)
+    return slots

@@ -1,0 +1,1 @@
+"""Field languages, one module each; all of them only read."""

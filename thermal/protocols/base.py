@@ -1,0 +1,115 @@
+"""What every field language offers: read some devices behind one address, within their deadlines."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from kernel.errors import Refusal
+from thermal.domain.readings import Answer, Missing, PointSpec
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+METADATA_ADDRESSES: Final = frozenset({ipaddress.ip_address("fd00:ec2::254"), ipaddress.ip_address("100.100.100.200")})
+"""Cloud metadata services outside the link-local range."""
+
+
+class AddressNotAllowed(Refusal):
+    """A network address that field devices may not have."""
+
+    sentence = "%(host)s is not an address of the field network: %(reason)s."
+
+
+class HostUnknown(Refusal):
+    """A host name that leads nowhere."""
+
+    sentence = "%(host)s cannot be found on the network."
+
+
+class NoConnection(Refusal):
+    """Nobody answers at the address."""
+
+    sentence = "No connection to %(host)s, port %(port)s: %(reason)s."
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How patient to be with one address, in seconds."""
+
+    timeout_s: float = 3.0
+    connect_pause_s: float = 0.0
+    request_pause_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address on the field network."""
+
+    host: str
+    port: int
+    timing: Timing = field(default_factory=Timing)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One device behind an address and what to read from it."""
+
+    device_id: int
+    unit_address: str
+    points: Sequence[PointSpec]
+    options: dict[str, Any] = field(default_factory=dict)
+    plan: Any = None
+    """What the language made of the points, so that many devices of one profile share it."""
+
+
+class FieldProtocol(Protocol):
+    """A field language: how to plan a profile, and how to read devices one after another."""
+
+    def plan(self, points: Sequence[PointSpec], options: dict[str, Any]) -> Any:
+        """Return the plan of a profile, or refuse a point that cannot be read."""
+
+    def read(self, endpoint: Endpoint, targets: Sequence[Target]) -> AsyncIterator[tuple[Target, Answer]]:
+        """Yield the answer of each device as it comes; failures are answers too, with their reason."""
+
+
+async def resolved(host: str, port: int, networks: Sequence[IpNetwork]) -> str:
+    """Return the numeric address to connect to, after checking that field devices may have it.
+
+    The name is resolved once and the result used, so that it cannot mean something else a moment later.
+    """
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError:
+            raise HostUnknown(host=host) from None
+        address = ipaddress.ip_address(found[0][4][0])
+    check_address(host, address, networks)
+    return str(address)
+
+
+def check_address(host: str, address: IpAddress, networks: Sequence[IpNetwork]) -> None:
+    """Refuse addresses that no field device has, and all outside the given networks, if there are any."""
+    plain: IpAddress = address
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        plain = address.ipv4_mapped
+    if plain.is_link_local or plain in METADATA_ADDRESSES:
+        raise AddressNotAllowed(host=host, reason="it is a link-local or metadata address")
+    if plain.is_multicast or plain.is_unspecified or plain.is_reserved:
+        raise AddressNotAllowed(host=host, reason="it is not the address of one device")
+    if networks and not any(plain in network for network in networks):
+        raise AddressNotAllowed(host=host, reason="it lies outside the allowed networks")
+
+
+def failed(target: Target, reason: str, missing: Missing, *, latency_s: float = 0.0) -> Answer:
+    """Return the answer of a device that told nothing."""
+    slots = [point.slot for point in target.points]
+    answer = Answer(slot_count=max(slots, default=-1) + 1, error=reason, latency_s=latency_s)
+    answer.miss(slots, missing)
+    return answer
