@@ -78,6 +78,7 @@ SUFFIXES: Final[tuple[Suffix, ...]] = (
     Suffix("_per_kwh", "1/kWh", "price per energy", "in the currency of the contract"),
     Suffix("_per_mwh", "1/MWh", "price per energy", "in the currency of the contract or the market"),
     Suffix("_per_kw_year", "1/(kW·a)", "price per power and year", "in the currency of the contract"),
+    Suffix("_per_day", "1/d", "price per calendar day", "in the currency of the contract"),
     Suffix("_per_month", "1/mo", "price per calendar month", "in the currency of the contract"),
     Suffix("_per_year", "1/a", "price per calendar year", "in the currency of the contract"),
     Suffix("_mg_l", "mg/l", "concentration", "water analysis"),

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import scoping
+from accounts.models import Job
 from contracts.models.contracts import Contract
 from contracts.models.parties import LegalEntity
 from contracts.models.sla import SlaResult
@@ -96,6 +97,7 @@ class BillingRun(models.Model):
     """One pass over the contracts of a month."""
 
     month_on = models.DateField(_("month"), help_text=_("Its first day."))
+    job = models.ForeignKey(Job, verbose_name=_("job"), on_delete=models.PROTECT, null=True, related_name="+")
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     issues = models.BooleanField(_("issues what is reviewed"), default=False)
     contract_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
@@ -335,7 +337,7 @@ class CreditNote(models.Model):
     class Meta:
         ordering = ("-requested_at",)
         permissions: ClassVar = [
-            ("request_creditnote", "Can request credit notes"),
+            ("propose_creditnote", "Can propose credit notes"),
             ("approve_creditnote", "Can approve credit notes"),
         ]
         constraints: ClassVar = [

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from accounts import scoping
+from accounts.history import tracked
 from contracts.models.parties import LegalEntity, Offtaker
 from hosting.models import DeliveryPoint
 from hosting.models.sites import validate_time_zone
@@ -33,6 +34,7 @@ TERM = DateRange("starts_on", "ends_on", RangeBoundary())
 VALIDITY = DateRange("valid_from", "valid_until", RangeBoundary())
 
 
+@tracked()
 class Contract(models.Model):
     """The promise of heat to one offtaker at one delivery point."""
 
@@ -133,6 +135,7 @@ class ContractGroupObjectPermission(GroupObjectPermissionBase):
         pass
 
 
+@tracked()
 class PriceTerms(models.Model):
     """What heat costs under a contract, for a stretch of days."""
 
@@ -211,6 +214,7 @@ class PriceTerms(models.Model):
         return f"{self.contract}: {self.valid_from}"
 
 
+@tracked()
 class SlaTerms(models.Model):
     """What service a contract promises, for a stretch of days."""
 

@@ -13,8 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from accounts import scoping
+from accounts.history import tracked
 
 
+@tracked()
 class LegalEntity(models.Model):
     """The company that sells the heat and issues the invoices."""
 
@@ -48,6 +50,7 @@ class LegalEntity(models.Model):
         return reverse("contracts:legalentity_detail", args=[self.pk])
 
 
+@tracked()
 class Offtaker(models.Model):
     """A customer who takes heat."""
 
@@ -111,6 +114,7 @@ class OfftakerGroupObjectPermission(GroupObjectPermissionBase):
         pass
 
 
+@tracked()
 class Contact(models.Model):
     """A person at an offtaker."""
 
@@ -143,6 +147,7 @@ class Contact(models.Model):
         return self.name
 
 
+@tracked()
 class Counterfactual(models.Model):
     """What an offtaker would have burned instead, for a stretch of days: the basis of savings and carbon."""
 
