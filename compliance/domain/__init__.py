@@ -1,0 +1,1 @@
+"""Calendars, judgements and states on plain values."""
