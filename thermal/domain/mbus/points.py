@@ -92,7 +92,8 @@ def record_point(spec: PointSpec) -> RecordPoint:
 
     The address has, as needed, `quantity` (as `decode_mbus` prints it; without it the point's own),
     `function` (instantaneous, maximum, minimum, error), `storage`, `tariff`, `subunit` (0 without), `qualifier`
-    (positive, negative), `scale` and `offset` for meters that tell a number without unit.
+    (positive, negative, or the number that a maker puts behind FF), `scale` and `offset` for meters that tell a
+    number without unit.
     """
     address = spec.address
     unknown = sorted(set(address) - KNOWN)
@@ -108,7 +109,7 @@ def record_point(spec: PointSpec) -> RecordPoint:
         storage=_number(spec, "storage"),
         tariff=_number(spec, "tariff"),
         subunit=_number(spec, "subunit"),
-        qualifiers=_choice(spec, "qualifier", QUALIFIERS, ""),
+        qualifiers=_qualifiers(spec),
         convert=conversion(
             point=spec.key,
             quantity=spec.quantity,
@@ -125,6 +126,15 @@ def _choice(spec: PointSpec, name: str, choices: dict[str, Any], default: str) -
     if word not in choices:
         raise PointIsWrong(point=spec.key, problem=f"{name} “{word}” is none of {', '.join(filter(None, choices))}.")
     return choices[word]
+
+
+def _qualifiers(spec: PointSpec) -> tuple[int, ...]:
+    """Return the extensions that the record must have; makers number their own, such as 7 for E8 of some meters."""
+    given = spec.address.get("qualifier")
+    if isinstance(given, int) and not isinstance(given, bool):
+        return (given,)
+    chosen: tuple[int, ...] = _choice(spec, "qualifier", QUALIFIERS, "")
+    return chosen
 
 
 def _number(spec: PointSpec, name: str) -> int:
