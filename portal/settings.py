@@ -29,7 +29,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.humanize",
     "django.contrib.postgres",
-    "portal.apps.StaticFiles",
+    "django.contrib.staticfiles",
     "guardian",
     "pgtrigger",
     "pghistory",
@@ -157,7 +157,7 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static", *static_files.package_directories(BASE_DIR / "node_modules")]
 STATICFILES_FINDERS = [
     "portal.static_files.ListedFilesFinder",
-    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "portal.static_files.AppFilesFinder",
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

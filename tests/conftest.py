@@ -15,6 +15,7 @@ import psutil
 import pytest
 from django.conf import settings
 from django.test import override_settings
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from portal.embedded.postgres import Postgres
 from portal.embedded.service import Service
@@ -93,3 +94,37 @@ def _settings_of_the_tests() -> Iterator[None]:
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     ):
         yield
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium of the operating system. Started per module: while it runs, its event loop is that of this thread."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        missing = "no Chromium on this machine (Debian: apt-get install chromium)"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    # The event loop makes Django take this thread for an asynchronous one.
+    with pytest.MonkeyPatch.context() as environment, sync_playwright() as playwright:
+        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        # Chromium cannot build its sandbox as root or in a container; what it opens is our own.
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield browser
+        browser.close()
+
+
+def is_of_a_script(message: ConsoleMessage) -> bool:
+    """Return whether it tells of a mistake of ours; a page may well answer 403 or 404."""
+    return message.type == "error" and not message.text.startswith("Failed to load resource")
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh page, as of a person who has never been here; errors of its scripts fail the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US", timezone_id="Europe/Berlin")
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if is_of_a_script(message) else None)
+    yield page
+    context.close()
+    assert not errors

@@ -107,8 +107,7 @@ def test_ending_reaches_children_that_ignore_requests(make_program: MakeProgram)
     family = processes_of(program)
     program.ask_to_end()
     program.make_end(time.monotonic() + 5)
-    for process in family:
-        wait_for(lambda process=process: is_gone(process))
+    wait_for(lambda: all(is_gone(process) for process in family))
 
 
 def test_a_program_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
