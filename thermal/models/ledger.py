@@ -159,7 +159,10 @@ class DirtyMark(models.Model):
     anchors: ClassVar[scoping.Anchors] = {"site": "site"}
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["marked_at"], name="dirty_mark_age")]
+        indexes: ClassVar = [
+            models.Index(fields=["marked_at"], name="dirty_mark_age"),
+            models.Index(fields=["start"], name="dirty_mark_start"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.site_id} {self.start:%Y-%m-%d %H:%M}"

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from hosting.models import Site
 from kernel.periods import Period
+from thermal.services.settlement_sql import CURRENT_READING
 
 # All marks of a transaction are written by one statement and in one order, so that two recorders never wait for
 # each other in a circle. A mark that is there already is locked, though not changed: if settlement has claimed it,
@@ -32,7 +33,7 @@ WHERE thermal_dirtymark.marked_at > excluded.marked_at
 
 # A register difference is spread from one reading to the next: a new reading changes all between its neighbours,
 # and the quarter hour that ends with it. What lies before the first reading starts with the placement's register.
-_BETWEEN_READINGS = """
+_BETWEEN_READINGS = f"""
 SELECT placement.site_id,
        greatest(placement.valid_from,
                 coalesce(earlier.at, placement.valid_from),
@@ -45,15 +46,15 @@ JOIN hosting_meterplacement placement
  AND (placement.valid_until IS NULL OR placement.valid_until >= new.at)
 LEFT JOIN LATERAL (
     SELECT r.at FROM thermal_meterreading r
-    WHERE r.meter_id = new.meter_id AND r.at < new.at AND r.energy_kwh IS NOT NULL
+    WHERE r.meter_id = new.meter_id AND r.at < new.at AND {CURRENT_READING}
     ORDER BY r.at DESC LIMIT 1
 ) earlier ON true
 LEFT JOIN LATERAL (
     SELECT r.at FROM thermal_meterreading r
-    WHERE r.meter_id = new.meter_id AND r.at > new.at AND r.energy_kwh IS NOT NULL
+    WHERE r.meter_id = new.meter_id AND r.at > new.at AND {CURRENT_READING}
     ORDER BY r.at LIMIT 1
 ) later ON true
-"""
+"""  # noqa: S608 - our own constant
 
 # Power is integrated from frame to frame, but not across a gap: a new frame changes what lies between its
 # neighbours where those are near.

@@ -1,0 +1,155 @@
+"""Settlement: the 15-minute heat ledger made from what was recorded.
+
+Recording marks the quarter hours it touches; `settle_marked` claims marks, rewrites their ledger rows by set-based
+statements and removes the marks, all in one transaction. It can be killed and repeated at any time and run by any
+number of workers: each quarter hour depends on recorded values only.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from hosting.models import MeterPlacement, Site
+from hosting.models.field import Measurement
+from kernel.periods import QUARTER_HOUR, Period
+from thermal.services import marking
+from thermal.services.settlement_sql import CLAIM, SETTLE_HEAT, SETTLE_SITES
+
+# Raise it when a rule changes what a ledger row says; `manage.py settle --all` then makes new versions.
+RULE_VERSION = 1
+
+# Readings no further apart than one and a half quarter hours measure each quarter hour.
+NEAR_S = 1350
+# Telemetry that covers less than this share of a quarter hour is said to be short.
+WHOLE_S = 810
+# Bits of the information code after which energy was not, or wrongly, counted (Kamstrup 403/603 technical
+# description: t1/t2 out of range, wrong polarity, air, wrong direction, no communication with the flow sensor).
+BLOCKING_INFO_BITS = 0x303F8
+
+HEAT_ROLES = [MeterPlacement.Role.DELIVERED_HEAT.value]
+SITE_ROLES = [
+    role.value
+    for role in MeterPlacement.Role
+    if role not in {MeterPlacement.Role.DELIVERED_HEAT, MeterPlacement.Role.TOP_UP_WATER}
+]
+HEAT_CHANNELS = [
+    Measurement.Role.SUPPLY_TEMPERATURE.value,
+    Measurement.Role.RETURN_TEMPERATURE.value,
+    Measurement.Role.FLOW.value,
+    Measurement.Role.DEMAND.value,
+    Measurement.Role.DELIVERED_POWER.value,
+]
+SITE_LINES = [
+    Measurement.Role.IT_POWER.value,
+    Measurement.Role.TOTAL_POWER.value,
+    Measurement.Role.HEAT_PUMP_POWER.value,
+    Measurement.Role.CAPTURED_POWER.value,
+    Measurement.Role.REJECTED_POWER.value,
+    Measurement.Role.BUFFER_TEMPERATURE.value,
+    Measurement.Role.EXPORT_MODE.value,
+]
+SITE_CHANNELS = [*SITE_LINES, Measurement.Role.EXPORT_CAUSE.value, Measurement.Role.UTILISATION.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a settlement did: quarter hours of sites looked at, and ledger rows that were new or had changed."""
+
+    quarters: int
+    heat_rows: int
+    site_rows: int
+
+    def __add__(self, other: "Settled") -> "Settled":
+        return Settled(
+            self.quarters + other.quarters, self.heat_rows + other.heat_rows, self.site_rows + other.site_rows
+        )
+
+
+NOTHING = Settled(0, 0, 0)
+
+
+def settle_marked(*, now: dt.datetime, site: Site | None = None, batch: int = 20_000) -> Settled:
+    """What was settled of the marked quarter hours that are over, batch after batch until no mark is free."""
+    total = NOTHING
+    while (done := _settle_batch(now=now, site=site, limit=batch)).quarters:
+        total += done
+    return total
+
+
+def settle_period(*, site: Site, period: Period, now: dt.datetime) -> Settled:
+    """What was settled of a site's period, marked or not."""
+    marking.mark_period(site=site, period=period, now=now)
+    return settle_marked(now=now, site=site)
+
+
+@transaction.atomic
+def mark_unsettled(*, now: dt.datetime, reach: dt.timedelta = dt.timedelta(days=2)) -> int:
+    """The count of quarter hours marked because they ended without any value, so that the ledger shows the hole."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MARK_UNSETTLED, {"now": now, "reach": reach, "before": now - QUARTER_HOUR})
+        return int(cursor.rowcount)
+
+
+_MARK_UNSETTLED = """
+INSERT INTO thermal_dirtymark (site_id, start, marked_at)
+SELECT site.id, q.start, %(now)s
+FROM hosting_site site
+CROSS JOIN LATERAL (
+    SELECT max(settled.start) AS start FROM thermal_siteinterval settled
+    WHERE settled.site_id = site.id AND settled.start >= %(now)s - %(reach)s::interval
+) latest
+CROSS JOIN LATERAL generate_series(
+    latest.start + interval '15 minutes', %(before)s, interval '15 minutes'
+) q (start)
+WHERE site.lifecycle IN ('commissioning', 'live', 'suspended') AND latest.start IS NOT NULL
+ORDER BY 1, 2
+ON CONFLICT DO NOTHING
+"""
+
+
+@transaction.atomic
+def _settle_batch(*, now: dt.datetime, site: Site | None, limit: int) -> Settled:
+    """One batch: marks claimed, ledger written, marks gone, or none of it."""
+    with connection.cursor() as cursor:
+        facts = {"before": now - QUARTER_HOUR, "site": site.pk if site else None, "limit": limit}
+        cursor.execute(CLAIM, facts)
+        spans = cursor.fetchall()
+        if not spans:
+            return NOTHING
+        # Compiling these statements takes longer than running them, and the sorts of a year fit into memory.
+        cursor.execute("SELECT set_config('jit', 'off', true), set_config('work_mem', '128MB', true)")
+        facts = _facts(spans, now)
+        cursor.execute(SETTLE_HEAT, facts | _HEAT_FACTS)
+        heat_rows = cursor.rowcount
+        cursor.execute(SETTLE_SITES, facts | _SITE_FACTS)
+        return Settled(sum(span[3] for span in spans), heat_rows, cursor.rowcount)
+
+
+_HEAT_FACTS = {
+    "meter_roles": HEAT_ROLES,
+    "channel_roles": HEAT_CHANNELS,
+    "line_roles": [Measurement.Role.DELIVERED_POWER.value],
+}
+_SITE_FACTS = {"meter_roles": SITE_ROLES, "channel_roles": SITE_CHANNELS, "line_roles": SITE_LINES}
+
+
+def _facts(spans: list[tuple[int, dt.datetime, dt.datetime, int]], now: dt.datetime) -> dict[str, Any]:
+    gap = marking.integration_gap()
+    return {
+        "sites": [span[0] for span in spans],
+        "starts": [span[1] for span in spans],
+        "ends": [span[2] for span in spans],
+        # The same bounds as constants, so that partitions outside of them are not even opened.
+        "earliest": min(span[1] for span in spans) - gap,
+        "latest": max(span[2] for span in spans) + gap,
+        "gap": gap,
+        "near_s": NEAR_S,
+        "whole_s": WHOLE_S,
+        "spread_limit_s": getattr(settings, "THERMAL_SPREAD_LIMIT_S", 86_400),
+        "fault_mask": getattr(settings, "THERMAL_BLOCKING_INFO_BITS", BLOCKING_INFO_BITS),
+        "rule": RULE_VERSION,
+        "now": now,
+    }
