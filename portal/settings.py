@@ -184,6 +184,8 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         }
         for queue in ("poll", "settle", "default")
     },
+    "settle": {"task": "thermal.settle", "schedule": 60, "options": {"queue": "settle", "expires": 60}},
+    "mark-unsettled": {"task": "thermal.mark_unsettled", "schedule": 900, "options": {"queue": "settle", "expires": 900}},
 }
 
 CACHES = {

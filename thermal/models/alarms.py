@@ -120,7 +120,12 @@ class Alarm(models.Model):
     message = models.CharField(_("what happened"), max_length=300)
     occurrence_count = models.PositiveIntegerField(_("occurrences"), default=1)
     suppressed_by = models.ForeignKey(
-        PlannedOutage, verbose_name=_("kept quiet by"), on_delete=models.PROTECT, null=True, blank=True, related_name="+",
+        PlannedOutage,
+        verbose_name=_("kept quiet by"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
         help_text=_("The announced work during which nobody is called."),
     )
 

@@ -89,7 +89,8 @@ def settle_period(*, site: Site, period: Period, now: dt.datetime) -> Settled:
 def mark_unsettled(*, now: dt.datetime, reach: dt.timedelta = dt.timedelta(days=2)) -> int:
     """The count of quarter hours marked because they ended without any value, so that the ledger shows the hole."""
     with connection.cursor() as cursor:
-        cursor.execute(_MARK_UNSETTLED, {"now": now, "reach": reach, "before": now - QUARTER_HOUR})
+        facts: dict[str, Any] = {"now": now, "oldest": now - reach, "before": now - QUARTER_HOUR}
+        cursor.execute(_MARK_UNSETTLED, facts)
         return int(cursor.rowcount)
 
 
@@ -99,7 +100,7 @@ SELECT site.id, q.start, %(now)s
 FROM hosting_site site
 CROSS JOIN LATERAL (
     SELECT max(settled.start) AS start FROM thermal_siteinterval settled
-    WHERE settled.site_id = site.id AND settled.start >= %(now)s - %(reach)s::interval
+    WHERE settled.site_id = site.id AND settled.start >= %(oldest)s
 ) latest
 CROSS JOIN LATERAL generate_series(
     latest.start + interval '15 minutes', %(before)s, interval '15 minutes'
@@ -114,7 +115,7 @@ ON CONFLICT DO NOTHING
 def _settle_batch(*, now: dt.datetime, site: Site | None, limit: int) -> Settled:
     """One batch: marks claimed, ledger written, marks gone, or none of it."""
     with connection.cursor() as cursor:
-        facts = {"before": now - QUARTER_HOUR, "site": site.pk if site else None, "limit": limit}
+        facts: dict[str, Any] = {"before": now - QUARTER_HOUR, "site": site.pk if site else None, "limit": limit}
         cursor.execute(CLAIM, facts)
         spans = cursor.fetchall()
         if not spans:

@@ -425,12 +425,11 @@ WHERE ({", ".join(f"kept.{name}" for name in settled)})
 """
 
 
-SETTLE_HEAT = (
-    f"WITH {_SPAN}, {_METERED}, {_SAMPLED}, {_HEAT_ROWS} "
-    + _upsert("thermal_heatinterval", "delivery_point_id", _HEAT_COLUMNS)
+SETTLE_HEAT = f"WITH {_SPAN}, {_METERED}, {_SAMPLED}, {_HEAT_ROWS} " + _upsert(
+    "thermal_heatinterval", "delivery_point_id", _HEAT_COLUMNS
 )
-SETTLE_SITES = (
-    f"WITH {_SPAN}, {_METERED}, {_SAMPLED}, {_SITE_ROWS} " + _upsert("thermal_siteinterval", "site_id", _SITE_COLUMNS)
+SETTLE_SITES = f"WITH {_SPAN}, {_METERED}, {_SAMPLED}, {_SITE_ROWS} " + _upsert(
+    "thermal_siteinterval", "site_id", _SITE_COLUMNS
 )
 
 # The mark goes in the transaction that writes the ledger: a killed worker leaves it. Newest first, so that a long
