@@ -77,12 +77,15 @@ class ScopedSerializer(serializers.ModelSerializer[Any]):
         """The values, once the model's own checks and constraints agree."""
         model: type[models.Model] = self.Meta.model
         many = {field.name for field in model._meta.many_to_many}
+        writable = {field.source for field in self._writable_fields}
+        # What a caller cannot set is the service's business.
+        exclude = many | {field.name for field in model._meta.fields if field.name not in writable}
         row = copy.copy(self.instance) if self.instance is not None else model()
         for name, value in attrs.items():
             if name not in many:
                 setattr(row, name, value)
         try:
-            row.full_clean(exclude=many)
+            row.full_clean(exclude=exclude)
         except ValidationError as refused:
             raise serializers.ValidationError(serializers.as_serializer_error(refused)) from refused
         return attrs

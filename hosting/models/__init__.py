@@ -2,6 +2,7 @@
 
 from hosting.models.equipment import Connection, Equipment, EquipmentModel
 from hosting.models.field import Controller, Device, DeviceProfile, Measurement, ProfilePoint
+from hosting.models.imports import ImportBatch
 from hosting.models.metering import DeliveryPoint, Meter, MeterPlacement
 from hosting.models.outages import PlannedOutage
 from hosting.models.sites import Site, SiteGroupObjectPermission, SiteUserObjectPermission
@@ -14,6 +15,7 @@ __all__ = [
     "DeviceProfile",
     "Equipment",
     "EquipmentModel",
+    "ImportBatch",
     "Measurement",
     "Meter",
     "MeterPlacement",
