@@ -185,6 +185,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         for queue in ("poll", "settle", "default")
     },
     "settle": {"task": "thermal.settle", "schedule": 60, "options": {"queue": "settle", "expires": 60}},
+    "sweep-alarms": {"task": "thermal.sweep_alarms", "schedule": 30, "options": {"queue": "default", "expires": 30}},
     "mark-unsettled": {"task": "thermal.mark_unsettled", "schedule": 900, "options": {"queue": "settle", "expires": 900}},
 }
 

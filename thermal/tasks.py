@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from thermal.services import settlement
+from thermal.services import alarms, settlement
 
 
 @shared_task(name="thermal.settle", queue="settle", time_limit=900)
@@ -16,3 +16,9 @@ def settle() -> int:
 def mark_unsettled() -> int:
     """The count of quarter hours that ended without any value."""
     return settlement.mark_unsettled(now=timezone.now())
+
+
+@shared_task(name="thermal.sweep_alarms", queue="default", time_limit=120)
+def sweep_alarms() -> int:
+    """The count of alarms that changed when all rules were judged against the clock."""
+    return alarms.evaluate(now=timezone.now())

@@ -9,257 +9,653 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('hosting', '0001_initial'),
+        ("hosting", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AlarmRule',
+            name="AlarmRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=60, verbose_name='key')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('kind', models.CharField(choices=[('high', 'value at or above the limit'), ('low', 'value at or below the limit'), ('no_data', 'no data')], max_length=8, verbose_name='kind')),
-                ('limit_value', models.FloatField(blank=True, help_text='In the unit of the measurement; seconds for “no data”.', null=True, verbose_name='limit')),
-                ('deadband_value', models.FloatField(default=0, validators=[django.core.validators.MinValueValidator(0)], verbose_name='deadband')),
-                ('on_delay_s', models.PositiveIntegerField(default=60, help_text='seconds', verbose_name='on-delay')),
-                ('off_delay_s', models.PositiveIntegerField(default=60, help_text='seconds', verbose_name='off-delay')),
-                ('priority', models.SmallIntegerField(choices=[(1, 'high'), (2, 'medium'), (3, 'low')], default=2, verbose_name='priority')),
-                ('consequence', models.CharField(blank=True, max_length=300, verbose_name='consequence')),
-                ('action', models.CharField(max_length=300, verbose_name='what to do')),
-                ('only_on_demand', models.BooleanField(default=False, verbose_name='only while heat is called for')),
-                ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
-                ('condition_since', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('clear_since', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('evaluated_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('delivery_point', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='alarm_rules', to='hosting.deliverypoint', verbose_name='delivery point')),
-                ('device', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='alarm_rules', to='hosting.device', verbose_name='device')),
-                ('measurement', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='alarm_rules', to='hosting.measurement', verbose_name='measurement')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='alarm_rules', to='hosting.site', verbose_name='site')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.SlugField(max_length=60, verbose_name="key")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("high", "value at or above the limit"),
+                            ("low", "value at or below the limit"),
+                            ("no_data", "no data"),
+                        ],
+                        max_length=8,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "limit_value",
+                    models.FloatField(
+                        blank=True,
+                        help_text="In the unit of the measurement; seconds for “no data”.",
+                        null=True,
+                        verbose_name="limit",
+                    ),
+                ),
+                (
+                    "deadband_value",
+                    models.FloatField(
+                        default=0, validators=[django.core.validators.MinValueValidator(0)], verbose_name="deadband"
+                    ),
+                ),
+                ("on_delay_s", models.PositiveIntegerField(default=60, help_text="seconds", verbose_name="on-delay")),
+                ("off_delay_s", models.PositiveIntegerField(default=60, help_text="seconds", verbose_name="off-delay")),
+                (
+                    "priority",
+                    models.SmallIntegerField(
+                        choices=[(1, "high"), (2, "medium"), (3, "low")], default=2, verbose_name="priority"
+                    ),
+                ),
+                ("consequence", models.CharField(blank=True, max_length=300, verbose_name="consequence")),
+                ("action", models.CharField(max_length=300, verbose_name="what to do")),
+                ("only_on_demand", models.BooleanField(default=False, verbose_name="only while heat is called for")),
+                ("enabled", models.BooleanField(default=True, verbose_name="enabled")),
+                ("condition_since", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("clear_since", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("evaluated_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "delivery_point",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="alarm_rules",
+                        to="hosting.deliverypoint",
+                        verbose_name="delivery point",
+                    ),
+                ),
+                (
+                    "device",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="alarm_rules",
+                        to="hosting.device",
+                        verbose_name="device",
+                    ),
+                ),
+                (
+                    "measurement",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="alarm_rules",
+                        to="hosting.measurement",
+                        verbose_name="measurement",
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="alarm_rules",
+                        to="hosting.site",
+                        verbose_name="site",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('site', 'key'),
+                "ordering": ("site", "key"),
             },
         ),
         migrations.CreateModel(
-            name='Alarm',
+            name="Alarm",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('unack', 'unacknowledged'), ('ack', 'acknowledged'), ('rtn', 'returned, unacknowledged'), ('closed', 'closed')], default='unack', max_length=8, verbose_name='state')),
-                ('priority', models.SmallIntegerField(choices=[(1, 'high'), (2, 'medium'), (3, 'low')], verbose_name='priority')),
-                ('raised_at', models.DateTimeField(verbose_name='raised')),
-                ('acknowledged_at', models.DateTimeField(blank=True, null=True, verbose_name='acknowledged')),
-                ('returned_at', models.DateTimeField(blank=True, null=True, verbose_name='returned')),
-                ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='closed')),
-                ('value', models.FloatField(blank=True, null=True, verbose_name='value')),
-                ('limit_value', models.FloatField(blank=True, null=True, verbose_name='limit')),
-                ('unit', models.CharField(blank=True, max_length=16, verbose_name='unit')),
-                ('message', models.CharField(max_length=300, verbose_name='what happened')),
-                ('occurrence_count', models.PositiveIntegerField(default=1, verbose_name='occurrences')),
-                ('acknowledged_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='alarms', to='hosting.site', verbose_name='site')),
-                ('suppressed_by', models.ForeignKey(blank=True, help_text='The announced work during which nobody is called.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.plannedoutage', verbose_name='kept quiet by')),
-                ('rule', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='alarms', to='thermal.alarmrule', verbose_name='rule')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("unack", "unacknowledged"),
+                            ("ack", "acknowledged"),
+                            ("rtn", "returned, unacknowledged"),
+                            ("closed", "closed"),
+                        ],
+                        default="unack",
+                        max_length=8,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "priority",
+                    models.SmallIntegerField(choices=[(1, "high"), (2, "medium"), (3, "low")], verbose_name="priority"),
+                ),
+                ("raised_at", models.DateTimeField(verbose_name="raised")),
+                ("acknowledged_at", models.DateTimeField(blank=True, null=True, verbose_name="acknowledged")),
+                ("returned_at", models.DateTimeField(blank=True, null=True, verbose_name="returned")),
+                ("closed_at", models.DateTimeField(blank=True, null=True, verbose_name="closed")),
+                ("value", models.FloatField(blank=True, null=True, verbose_name="value")),
+                ("limit_value", models.FloatField(blank=True, null=True, verbose_name="limit")),
+                ("unit", models.CharField(blank=True, max_length=16, verbose_name="unit")),
+                ("message", models.CharField(max_length=300, verbose_name="what happened")),
+                ("occurrence_count", models.PositiveIntegerField(default=1, verbose_name="occurrences")),
+                (
+                    "acknowledged_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="alarms",
+                        to="hosting.site",
+                        verbose_name="site",
+                    ),
+                ),
+                (
+                    "suppressed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The announced work during which nobody is called.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hosting.plannedoutage",
+                        verbose_name="kept quiet by",
+                    ),
+                ),
+                (
+                    "rule",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="alarms",
+                        to="thermal.alarmrule",
+                        verbose_name="rule",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('priority', '-raised_at'),
-                'permissions': [('acknowledge_alarm', 'Can acknowledge alarms')],
+                "ordering": ("priority", "-raised_at"),
+                "permissions": [("acknowledge_alarm", "Can acknowledge alarms")],
             },
         ),
         migrations.CreateModel(
-            name='AlarmTransition',
+            name="AlarmTransition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(verbose_name='at')),
-                ('from_state', models.CharField(blank=True, max_length=8, verbose_name='from')),
-                ('to_state', models.CharField(choices=[('unack', 'unacknowledged'), ('ack', 'acknowledged'), ('rtn', 'returned, unacknowledged'), ('closed', 'closed')], max_length=8, verbose_name='to')),
-                ('note', models.CharField(blank=True, max_length=300, verbose_name='note')),
-                ('alarm', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='transitions', to='thermal.alarm')),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(verbose_name="at")),
+                ("from_state", models.CharField(blank=True, max_length=8, verbose_name="from")),
+                (
+                    "to_state",
+                    models.CharField(
+                        choices=[
+                            ("unack", "unacknowledged"),
+                            ("ack", "acknowledged"),
+                            ("rtn", "returned, unacknowledged"),
+                            ("closed", "closed"),
+                        ],
+                        max_length=8,
+                        verbose_name="to",
+                    ),
+                ),
+                ("note", models.CharField(blank=True, max_length=300, verbose_name="note")),
+                (
+                    "alarm",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="transitions", to="thermal.alarm"
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('alarm', 'at'),
+                "ordering": ("alarm", "at"),
             },
         ),
         migrations.CreateModel(
-            name='DirtyMark',
+            name="DirtyMark",
             fields=[
-                ('pk', models.CompositePrimaryKey('site_id', 'start', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('start', models.DateTimeField()),
-                ('marked_at', models.DateTimeField()),
-                ('site', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='hosting.site')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "site_id", "start", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("start", models.DateTimeField()),
+                ("marked_at", models.DateTimeField()),
+                (
+                    "site",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="hosting.site"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='HeatInterval',
+            name="HeatInterval",
             fields=[
-                ('pk', models.CompositePrimaryKey('delivery_point_id', 'start', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('start', models.DateTimeField(verbose_name='start')),
-                ('heat_kwh', models.DecimalField(decimal_places=4, max_digits=14, null=True, verbose_name='heat')),
-                ('volume_m3', models.DecimalField(decimal_places=4, max_digits=14, null=True, verbose_name='volume')),
-                ('supply_vw_c', models.FloatField(null=True, verbose_name='volume-weighted supply temperature')),
-                ('return_vw_c', models.FloatField(null=True, verbose_name='volume-weighted return temperature')),
-                ('supply_mean_c', models.FloatField(null=True, verbose_name='mean supply temperature')),
-                ('supply_min_c', models.FloatField(null=True, verbose_name='lowest supply temperature')),
-                ('demand', models.BooleanField(null=True, verbose_name='heat called for')),
-                ('measured_s', models.SmallIntegerField(default=0, verbose_name='seconds measured')),
-                ('quality', models.SmallIntegerField(choices=[(0, 'measured'), (1, 'register difference spread over time'), (2, 'integrated from power'), (3, 'estimated'), (4, 'no data')], default=4, verbose_name='quality')),
-                ('reason', models.SmallIntegerField(choices=[(0, 'nothing to remark'), (1, 'no meter stood there'), (2, 'no reading on both sides yet'), (3, 'the register went down without rolling over'), (4, 'the register rose faster than the meter can count'), (5, 'the meter reported a sensor fault'), (6, 'readings lie too far apart to know when'), (7, 'no meter for part of the quarter hour'), (8, 'telemetry for part of the quarter hour')], default=0, verbose_name='reason')),
-                ('first_reading_at', models.DateTimeField(null=True)),
-                ('last_reading_at', models.DateTimeField(null=True)),
-                ('rule_version', models.SmallIntegerField(verbose_name='version of the settlement rule')),
-                ('version', models.IntegerField(default=1, verbose_name='version')),
-                ('settled_at', models.DateTimeField(verbose_name='settled')),
-                ('delivery_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='intervals', to='hosting.deliverypoint')),
-                ('meter', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.meter')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "delivery_point_id", "start", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("start", models.DateTimeField(verbose_name="start")),
+                ("heat_kwh", models.DecimalField(decimal_places=4, max_digits=14, null=True, verbose_name="heat")),
+                ("volume_m3", models.DecimalField(decimal_places=4, max_digits=14, null=True, verbose_name="volume")),
+                ("supply_vw_c", models.FloatField(null=True, verbose_name="volume-weighted supply temperature")),
+                ("return_vw_c", models.FloatField(null=True, verbose_name="volume-weighted return temperature")),
+                ("supply_mean_c", models.FloatField(null=True, verbose_name="mean supply temperature")),
+                ("supply_min_c", models.FloatField(null=True, verbose_name="lowest supply temperature")),
+                ("demand", models.BooleanField(null=True, verbose_name="heat called for")),
+                ("measured_s", models.SmallIntegerField(default=0, verbose_name="seconds measured")),
+                (
+                    "quality",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "measured"),
+                            (1, "register difference spread over time"),
+                            (2, "integrated from power"),
+                            (3, "estimated"),
+                            (4, "no data"),
+                        ],
+                        default=4,
+                        verbose_name="quality",
+                    ),
+                ),
+                (
+                    "reason",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "nothing to remark"),
+                            (1, "no meter stood there"),
+                            (2, "no reading on both sides yet"),
+                            (3, "the register went down without rolling over"),
+                            (4, "the register rose faster than the meter can count"),
+                            (5, "the meter reported a sensor fault"),
+                            (6, "readings lie too far apart to know when"),
+                            (7, "no meter for part of the quarter hour"),
+                            (8, "telemetry for part of the quarter hour"),
+                        ],
+                        default=0,
+                        verbose_name="reason",
+                    ),
+                ),
+                ("first_reading_at", models.DateTimeField(null=True)),
+                ("last_reading_at", models.DateTimeField(null=True)),
+                ("rule_version", models.SmallIntegerField(verbose_name="version of the settlement rule")),
+                ("version", models.IntegerField(default=1, verbose_name="version")),
+                ("settled_at", models.DateTimeField(verbose_name="settled")),
+                (
+                    "delivery_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="intervals",
+                        to="hosting.deliverypoint",
+                    ),
+                ),
+                (
+                    "meter",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hosting.meter",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('delivery_point', 'start'),
+                "ordering": ("delivery_point", "start"),
             },
         ),
         migrations.CreateModel(
-            name='MeterReading',
+            name="MeterReading",
             fields=[
-                ('pk', models.CompositePrimaryKey('meter_id', 'at', 'version', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(verbose_name='at')),
-                ('version', models.SmallIntegerField(default=1, verbose_name='version')),
-                ('energy_kwh', models.DecimalField(decimal_places=4, max_digits=16, null=True, verbose_name='energy')),
-                ('volume_m3', models.DecimalField(decimal_places=4, max_digits=16, null=True, verbose_name='volume')),
-                ('supply_energy_m3c', models.DecimalField(decimal_places=4, max_digits=18, null=True, verbose_name='E8')),
-                ('return_energy_m3c', models.DecimalField(decimal_places=4, max_digits=18, null=True, verbose_name='E9')),
-                ('power_kw', models.DecimalField(decimal_places=4, max_digits=12, null=True, verbose_name='power')),
-                ('flow_m3h', models.DecimalField(decimal_places=4, max_digits=12, null=True, verbose_name='flow')),
-                ('supply_c', models.DecimalField(decimal_places=3, max_digits=7, null=True, verbose_name='supply temperature')),
-                ('return_c', models.DecimalField(decimal_places=3, max_digits=7, null=True, verbose_name='return temperature')),
-                ('operating_h', models.DecimalField(decimal_places=2, max_digits=12, null=True, verbose_name='operating hours')),
-                ('error_h', models.DecimalField(decimal_places=2, max_digits=12, null=True, verbose_name='error hours')),
-                ('info_code', models.BigIntegerField(null=True, verbose_name='information code')),
-                ('device_at', models.DateTimeField(null=True, verbose_name='clock of the device')),
-                ('received_at', models.DateTimeField(verbose_name='received')),
-                ('source', models.CharField(choices=[('poll', 'read from the device'), ('import', 'imported from a file'), ('manual', 'read by a person'), ('correction', 'correction')], default='poll', max_length=12, verbose_name='source')),
-                ('payload_hash', models.BinaryField(null=True)),
-                ('reason', models.CharField(blank=True, default='', max_length=200, verbose_name='reason')),
-                ('approver', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('author', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('meter', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='readings', to='hosting.meter')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "meter_id", "at", "version", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("at", models.DateTimeField(verbose_name="at")),
+                ("version", models.SmallIntegerField(default=1, verbose_name="version")),
+                ("energy_kwh", models.DecimalField(decimal_places=4, max_digits=16, null=True, verbose_name="energy")),
+                ("volume_m3", models.DecimalField(decimal_places=4, max_digits=16, null=True, verbose_name="volume")),
+                (
+                    "supply_energy_m3c",
+                    models.DecimalField(decimal_places=4, max_digits=18, null=True, verbose_name="E8"),
+                ),
+                (
+                    "return_energy_m3c",
+                    models.DecimalField(decimal_places=4, max_digits=18, null=True, verbose_name="E9"),
+                ),
+                ("power_kw", models.DecimalField(decimal_places=4, max_digits=12, null=True, verbose_name="power")),
+                ("flow_m3h", models.DecimalField(decimal_places=4, max_digits=12, null=True, verbose_name="flow")),
+                (
+                    "supply_c",
+                    models.DecimalField(decimal_places=3, max_digits=7, null=True, verbose_name="supply temperature"),
+                ),
+                (
+                    "return_c",
+                    models.DecimalField(decimal_places=3, max_digits=7, null=True, verbose_name="return temperature"),
+                ),
+                (
+                    "operating_h",
+                    models.DecimalField(decimal_places=2, max_digits=12, null=True, verbose_name="operating hours"),
+                ),
+                (
+                    "error_h",
+                    models.DecimalField(decimal_places=2, max_digits=12, null=True, verbose_name="error hours"),
+                ),
+                ("info_code", models.BigIntegerField(null=True, verbose_name="information code")),
+                ("device_at", models.DateTimeField(null=True, verbose_name="clock of the device")),
+                ("received_at", models.DateTimeField(verbose_name="received")),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("poll", "read from the device"),
+                            ("import", "imported from a file"),
+                            ("manual", "read by a person"),
+                            ("correction", "correction"),
+                        ],
+                        default="poll",
+                        max_length=12,
+                        verbose_name="source",
+                    ),
+                ),
+                ("payload_hash", models.BinaryField(null=True)),
+                ("reason", models.CharField(blank=True, default="", max_length=200, verbose_name="reason")),
+                (
+                    "approver",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "author",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "meter",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="readings",
+                        to="hosting.meter",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('meter', 'at', 'version'),
+                "ordering": ("meter", "at", "version"),
             },
         ),
         migrations.CreateModel(
-            name='SiteInterval',
+            name="SiteInterval",
             fields=[
-                ('pk', models.CompositePrimaryKey('site_id', 'start', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('start', models.DateTimeField(verbose_name='start')),
-                ('it_kwh', models.FloatField(null=True, verbose_name='IT energy')),
-                ('total_kwh', models.FloatField(null=True, verbose_name='energy of the whole site')),
-                ('heat_pump_kwh', models.FloatField(null=True, verbose_name='electricity of heat pumps')),
-                ('captured_kwh', models.FloatField(null=True, verbose_name='heat captured')),
-                ('delivered_kwh', models.FloatField(null=True, verbose_name='heat delivered')),
-                ('rejected_kwh', models.FloatField(null=True, verbose_name='heat rejected')),
-                ('buffer_change_kwh', models.FloatField(null=True, verbose_name='change of the buffer')),
-                ('utilisation_ratio', models.FloatField(null=True, verbose_name='compute utilisation')),
-                ('export_mode', models.SmallIntegerField(choices=[(0, 'export'), (1, 'partial export'), (2, 'charging the buffer'), (3, 'rejected to the outside'), (4, 'emergency'), (5, 'maintenance')], null=True, verbose_name='export mode')),
-                ('export_cause', models.SmallIntegerField(choices=[(0, 'none'), (1, 'offtaker'), (2, 'provider'), (3, 'safety'), (4, 'temperature'), (5, 'planned work')], default=0, verbose_name='cause')),
-                ('curtailed_s', models.SmallIntegerField(default=0, verbose_name='seconds curtailed')),
-                ('measured_s', models.SmallIntegerField(default=0, verbose_name='seconds measured')),
-                ('it_quality', models.SmallIntegerField(choices=[(0, 'measured'), (1, 'register difference spread over time'), (2, 'integrated from power'), (3, 'estimated'), (4, 'no data')], default=4, verbose_name='quality of the IT energy')),
-                ('inputs', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, help_text='Ids of the meter placements used.', size=None)),
-                ('rule_version', models.SmallIntegerField(verbose_name='version of the settlement rule')),
-                ('version', models.IntegerField(default=1, verbose_name='version')),
-                ('settled_at', models.DateTimeField(verbose_name='settled')),
-                ('site', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='intervals', to='hosting.site')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "site_id", "start", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("start", models.DateTimeField(verbose_name="start")),
+                ("it_kwh", models.FloatField(null=True, verbose_name="IT energy")),
+                ("total_kwh", models.FloatField(null=True, verbose_name="energy of the whole site")),
+                ("heat_pump_kwh", models.FloatField(null=True, verbose_name="electricity of heat pumps")),
+                ("captured_kwh", models.FloatField(null=True, verbose_name="heat captured")),
+                ("delivered_kwh", models.FloatField(null=True, verbose_name="heat delivered")),
+                ("rejected_kwh", models.FloatField(null=True, verbose_name="heat rejected")),
+                ("buffer_change_kwh", models.FloatField(null=True, verbose_name="change of the buffer")),
+                ("utilisation_ratio", models.FloatField(null=True, verbose_name="compute utilisation")),
+                (
+                    "export_mode",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "export"),
+                            (1, "partial export"),
+                            (2, "charging the buffer"),
+                            (3, "rejected to the outside"),
+                            (4, "emergency"),
+                            (5, "maintenance"),
+                        ],
+                        null=True,
+                        verbose_name="export mode",
+                    ),
+                ),
+                (
+                    "export_cause",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "none"),
+                            (1, "offtaker"),
+                            (2, "provider"),
+                            (3, "safety"),
+                            (4, "temperature"),
+                            (5, "planned work"),
+                        ],
+                        default=0,
+                        verbose_name="cause",
+                    ),
+                ),
+                ("curtailed_s", models.SmallIntegerField(default=0, verbose_name="seconds curtailed")),
+                ("measured_s", models.SmallIntegerField(default=0, verbose_name="seconds measured")),
+                (
+                    "it_quality",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "measured"),
+                            (1, "register difference spread over time"),
+                            (2, "integrated from power"),
+                            (3, "estimated"),
+                            (4, "no data"),
+                        ],
+                        default=4,
+                        verbose_name="quality of the IT energy",
+                    ),
+                ),
+                (
+                    "inputs",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(),
+                        default=list,
+                        help_text="Ids of the meter placements used.",
+                        size=None,
+                    ),
+                ),
+                ("rule_version", models.SmallIntegerField(verbose_name="version of the settlement rule")),
+                ("version", models.IntegerField(default=1, verbose_name="version")),
+                ("settled_at", models.DateTimeField(verbose_name="settled")),
+                (
+                    "site",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="intervals",
+                        to="hosting.site",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('site', 'start'),
+                "ordering": ("site", "start"),
             },
         ),
         migrations.CreateModel(
-            name='TelemetryFrame',
+            name="TelemetryFrame",
             fields=[
-                ('pk', models.CompositePrimaryKey('device_id', 'at', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('values', django.contrib.postgres.fields.ArrayField(base_field=thermal.models.recorded.RealField(null=True), size=None)),
-                ('quality', models.BinaryField(null=True)),
-                ('device', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='frames', to='hosting.device')),
-                ('profile', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.deviceprofile')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "device_id", "at", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                (
+                    "values",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=thermal.models.recorded.RealField(null=True), size=None
+                    ),
+                ),
+                ("quality", models.BinaryField(null=True)),
+                (
+                    "device",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="frames",
+                        to="hosting.device",
+                    ),
+                ),
+                (
+                    "profile",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hosting.deviceprofile",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('device', 'at'),
+                "ordering": ("device", "at"),
             },
         ),
         migrations.AddConstraint(
-            model_name='alarmrule',
-            constraint=models.UniqueConstraint(fields=('site', 'key'), name='alarm_rule_key_unique_at_site'),
+            model_name="alarmrule",
+            constraint=models.UniqueConstraint(fields=("site", "key"), name="alarm_rule_key_unique_at_site"),
         ),
         migrations.AddConstraint(
-            model_name='alarmrule',
-            constraint=models.CheckConstraint(condition=models.Q(('deadband_value__gte', 0)), name='alarm_rule_deadband_not_negative'),
+            model_name="alarmrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("deadband_value__gte", 0)), name="alarm_rule_deadband_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alarmrule',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('device__isnull', False), ('kind', 'no_data')), models.Q(models.Q(('kind', 'no_data'), _negated=True), ('limit_value__isnull', False), ('measurement__isnull', False)), _connector='OR'), name='alarm_rule_watches_something'),
+            model_name="alarmrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("device__isnull", False), ("kind", "no_data")),
+                    models.Q(
+                        models.Q(("kind", "no_data"), _negated=True),
+                        ("limit_value__isnull", False),
+                        ("measurement__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="alarm_rule_watches_something",
+            ),
         ),
         migrations.AddIndex(
-            model_name='alarm',
-            index=models.Index(fields=['state', 'priority', '-raised_at'], name='alarm_open'),
+            model_name="alarm",
+            index=models.Index(fields=["state", "priority", "-raised_at"], name="alarm_open"),
         ),
         migrations.AddIndex(
-            model_name='alarm',
-            index=models.Index(fields=['site', '-raised_at'], name='alarm_site'),
+            model_name="alarm",
+            index=models.Index(fields=["site", "-raised_at"], name="alarm_site"),
         ),
         migrations.AddIndex(
-            model_name='alarm',
-            index=models.Index(fields=['-raised_at'], name='alarm_raised'),
+            model_name="alarm",
+            index=models.Index(fields=["-raised_at"], name="alarm_raised"),
         ),
         migrations.AddConstraint(
-            model_name='alarm',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'closed'), _negated=True), fields=('rule',), name='alarm_one_open_per_rule'),
+            model_name="alarm",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "closed"), _negated=True), fields=("rule",), name="alarm_one_open_per_rule"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alarm',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', False), ('state', 'closed')), models.Q(models.Q(('state', 'closed'), _negated=True), ('closed_at__isnull', True)), _connector='OR'), name='alarm_closed_has_time'),
+            model_name="alarm",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_at__isnull", False), ("state", "closed")),
+                    models.Q(models.Q(("state", "closed"), _negated=True), ("closed_at__isnull", True)),
+                    _connector="OR",
+                ),
+                name="alarm_closed_has_time",
+            ),
         ),
         migrations.AddIndex(
-            model_name='dirtymark',
-            index=models.Index(fields=['marked_at'], name='dirty_mark_age'),
+            model_name="dirtymark",
+            index=models.Index(fields=["marked_at"], name="dirty_mark_age"),
         ),
         migrations.AddIndex(
-            model_name='dirtymark',
-            index=models.Index(fields=['start'], name='dirty_mark_start'),
+            model_name="dirtymark",
+            index=models.Index(fields=["start"], name="dirty_mark_start"),
         ),
         migrations.AddIndex(
-            model_name='heatinterval',
-            index=models.Index(fields=['start'], name='heat_interval_start'),
+            model_name="heatinterval",
+            index=models.Index(fields=["start"], name="heat_interval_start"),
         ),
         migrations.AddConstraint(
-            model_name='heatinterval',
-            constraint=models.CheckConstraint(condition=models.Q(('measured_s__gte', 0), ('measured_s__lte', 900)), name='heat_interval_seconds_in_quarter'),
+            model_name="heatinterval",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("measured_s__gte", 0), ("measured_s__lte", 900)),
+                name="heat_interval_seconds_in_quarter",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='heatinterval',
-            constraint=models.CheckConstraint(condition=models.Q(('heat_kwh__isnull', True), ('heat_kwh__gte', 0), _connector='OR'), name='heat_interval_heat_not_negative'),
+            model_name="heatinterval",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("heat_kwh__isnull", True), ("heat_kwh__gte", 0), _connector="OR"),
+                name="heat_interval_heat_not_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='heatinterval',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('quality', 4), _negated=True), ('heat_kwh__isnull', True), _connector='OR'), name='heat_interval_missing_has_no_heat'),
+            model_name="heatinterval",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("quality", 4), _negated=True), ("heat_kwh__isnull", True), _connector="OR"
+                ),
+                name="heat_interval_missing_has_no_heat",
+            ),
         ),
         migrations.AddIndex(
-            model_name='siteinterval',
-            index=models.Index(fields=['start'], name='site_interval_start'),
+            model_name="siteinterval",
+            index=models.Index(fields=["start"], name="site_interval_start"),
         ),
         migrations.AddConstraint(
-            model_name='siteinterval',
-            constraint=models.CheckConstraint(condition=models.Q(('curtailed_s__gte', 0), ('curtailed_s__lte', 900)), name='site_interval_curtailed_in_quarter'),
+            model_name="siteinterval",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("curtailed_s__gte", 0), ("curtailed_s__lte", 900)),
+                name="site_interval_curtailed_in_quarter",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='siteinterval',
-            constraint=models.CheckConstraint(condition=models.Q(('measured_s__gte', 0), ('measured_s__lte', 900)), name='site_interval_seconds_in_quarter'),
+            model_name="siteinterval",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("measured_s__gte", 0), ("measured_s__lte", 900)),
+                name="site_interval_seconds_in_quarter",
+            ),
         ),
     ]

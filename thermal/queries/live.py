@@ -8,7 +8,7 @@ from django.db import connection
 
 from hosting.models import DeliveryPoint, Measurement, Site
 
-UNITS = {
+UNITS: dict[str, str] = {
     Measurement.Role.IT_POWER: "kW",
     Measurement.Role.TOTAL_POWER: "kW",
     Measurement.Role.HEAT_PUMP_POWER: "kW",
@@ -63,7 +63,7 @@ class LiveValue:
     @property
     def unit(self) -> str:
         """The unit symbol of the role, empty for shares, states and flags."""
-        return UNITS.get(Measurement.Role(self.role), "")
+        return UNITS.get(self.role, "")
 
 
 def latest_of_site(*, site: Site, now: dt.datetime) -> list[LiveValue]:

@@ -1,0 +1,166 @@
+"""Alarm rules: the default set of a site, and those that a contract asks for."""
+
+import datetime as dt
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from hosting.models import DeliveryPoint, Device, Measurement, Site
+from thermal.models import AlarmRule
+from thermal.models.alarms import Priority
+
+
+@transaction.atomic
+def set_supply_band_rule(
+    *, delivery_point: DeliveryPoint, low_c: float, high_c: float, by: User | None, now: dt.datetime
+) -> list[AlarmRule]:
+    """The two rules that watch the promised supply temperature; none where no such temperature is measured.
+
+    Called when a contract becomes active: the alarm limit is then the promise. Calling it again moves the limits.
+    """
+    del by, now  # the change history keeps who and when
+    measurement = _measured_at(delivery_point, Measurement.Role.SUPPLY_TEMPERATURE)
+    if measurement is None:
+        return []
+    called = _measured_at(delivery_point, Measurement.Role.DEMAND) is not None
+    shared = {
+        "measurement": measurement,
+        "delivery_point": delivery_point,
+        "deadband_value": 0.5,
+        "off_delay_s": 300,
+        "only_on_demand": called,
+        "enabled": True,
+    }
+    low = _put(
+        delivery_point.site,
+        f"supply-low-{delivery_point.code}",
+        shared
+        | {
+            "name": _("Supply below the contract"),
+            "kind": AlarmRule.Kind.LOW,
+            "limit_value": low_c,
+            "on_delay_s": 900,
+            "priority": Priority.MEDIUM,
+            "consequence": _("The offtaker gets heat that is too cold to use; the time counts against the contract."),
+            "action": _("Check heat pump, buffer and mixing valve; tell the offtaker if it lasts."),
+        },
+    )
+    high = _put(
+        delivery_point.site,
+        f"supply-high-{delivery_point.code}",
+        shared
+        | {
+            "name": _("Supply above the contract"),
+            "kind": AlarmRule.Kind.HIGH,
+            "limit_value": high_c,
+            "on_delay_s": 300,
+            "priority": Priority.MEDIUM,
+            "consequence": _("The offtaker's installation may be damaged, and people may be scalded."),
+            "action": _("Check the mixing valve and the set point of the heat pump."),
+        },
+    )
+    return [low, high]
+
+
+@transaction.atomic
+def ensure_default_rules(*, site: Site, by: User | None, now: dt.datetime) -> list[AlarmRule]:
+    """The rules that every site starts with; those that are there already keep what people made of them."""
+    del by, now  # the change history keeps who and when
+    made = [_ensure(site, f"silent-{device.code}", _silence(device)) for device in _devices(site)]
+    counts: dict[str, int] = {}
+    for measurement in site.measurements.select_related("delivery_point", "equipment").order_by("pk"):
+        fields = _default_of(measurement)
+        if fields is not None:
+            counts[measurement.role] = number = counts.get(measurement.role, 0) + 1
+            key = f"{measurement.role.replace('_', '-')}-{number}"
+            made.append(_ensure(site, key, fields | {"measurement": measurement}))
+    return made
+
+
+def _devices(site: Site) -> list[Device]:
+    return list(Device.objects.filter(controller__site=site, enabled=True).order_by("code"))
+
+
+def _silence(device: Device) -> dict[str, Any]:
+    return {
+        "name": _("%(device)s silent") % {"device": device.name or device.code},
+        "kind": AlarmRule.Kind.NO_DATA,
+        "device": device,
+        "limit_value": 300.0,
+        "on_delay_s": 0,
+        "off_delay_s": 0,
+        "priority": Priority.MEDIUM,
+        "consequence": _("Nothing is known of what it measures; register readings come late."),
+        "action": _("Check the network, the gateway and the device's power."),
+    }
+
+
+def _default_of(measurement: Measurement) -> dict[str, Any] | None:
+    """The fields of the default rule that watches such a measurement, after the starter catalogue."""
+    if measurement.role == Measurement.Role.LEAK:
+        return {
+            "name": _("Leak"),
+            "kind": AlarmRule.Kind.HIGH,
+            "limit_value": 1.0,
+            "on_delay_s": 0,
+            "priority": Priority.HIGH,
+            "consequence": _("Water beside energised racks."),
+            "action": _("Isolate the circuit and go there."),
+        }
+    if measurement.role == Measurement.Role.REJECTION_CAPACITY:
+        return {
+            "name": _("Independent heat rejection"),
+            "kind": AlarmRule.Kind.LOW,
+            "limit_value": measurement.site.installed_it_kw,
+            "deadband_value": measurement.site.installed_it_kw * 0.02,
+            "priority": Priority.HIGH,
+            "consequence": _("If the offtaker stops now, the IT load overheats."),
+            "action": _("Restore the dry cooler or lower the IT load."),
+        }
+    if measurement.role == Measurement.Role.BUFFER_CHARGE:
+        return {
+            "name": _("Buffer full"),
+            "kind": AlarmRule.Kind.HIGH,
+            "limit_value": 0.97,
+            "deadband_value": 0.05,
+            "on_delay_s": 900,
+            "priority": Priority.LOW,
+            "consequence": _("Further heat goes to the outside."),
+            "action": _("Ask the offtaker whether more can be taken."),
+        }
+    if measurement.role == Measurement.Role.SUPPLY_TEMPERATURE and measurement.delivery_point:
+        return _cold_supply(measurement.delivery_point)
+    return None
+
+
+def _cold_supply(point: DeliveryPoint) -> dict[str, Any]:
+    return {
+        "name": _("Supply far below design"),
+        "kind": AlarmRule.Kind.LOW,
+        "delivery_point": point,
+        "limit_value": point.design_supply_c - 8,
+        "deadband_value": 1.0,
+        "on_delay_s": 900,
+        "off_delay_s": 300,
+        "only_on_demand": _measured_at(point, Measurement.Role.DEMAND) is not None,
+        "priority": Priority.MEDIUM,
+        "consequence": _("The offtaker's own heating takes over."),
+        "action": _("Check the pump, the heat pump and the export mode."),
+    }
+
+
+def _measured_at(point: DeliveryPoint, role: Measurement.Role) -> Measurement | None:
+    found: Measurement | None = point.measurements.filter(role=role, device__enabled=True).order_by("pk").first()
+    return found
+
+
+def _put(site: Site, key: str, fields: dict[str, Any]) -> AlarmRule:
+    rule: AlarmRule = AlarmRule.objects.update_or_create(site=site, key=key[:60], defaults=fields)[0]
+    return rule
+
+
+def _ensure(site: Site, key: str, fields: dict[str, Any]) -> AlarmRule:
+    rule: AlarmRule = AlarmRule.objects.get_or_create(site=site, key=key[:60], defaults=fields)[0]
+    return rule
