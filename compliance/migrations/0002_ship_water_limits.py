@@ -57,7 +57,7 @@ LIMITS = [
 ]
 
 
-def ship(apps, schema_editor):
+def ship(apps, _schema_editor):
     """Add the limits."""
     limit = apps.get_model("compliance", "WaterLimit")
     limit.objects.bulk_create(

@@ -1,0 +1,1 @@
+"""What people and schedules do to the records: one use case each."""
