@@ -114,3 +114,8 @@ class AuditPack(models.Model):
     def period(self) -> Period:
         """The stretch of time that the pack tells about."""
         return Period(self.starts_at, self.ends_at)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nobody is building it."""
+        return self.state in {self.State.READY, self.State.FAILED}

@@ -33,7 +33,7 @@ from kernel.errors import Refusal
 from kernel.periods import Period, local_days
 
 JOB_KIND: Final = "compliance.pack"
-BUILD_TASK: Final = "compliance.tasks.build_pack"
+BUILD_TASK: Final = "compliance.build_pack"
 # A build shows a sign of life every few seconds; one that was silent for so long was killed.
 SILENT_AFTER: Final = timedelta(minutes=2)
 _SECONDS_BETWEEN_SIGNS: Final = 1.0
