@@ -88,22 +88,22 @@ def hours_between(start: datetime, end: datetime) -> Decimal:
     return Decimal((end - start) // timedelta(microseconds=1)) / _MICROSECONDS_PER_HOUR
 
 
-def interpolate(at: datetime, before: Reading, after: Reading, step_kwh: Decimal) -> Register:
-    """The register between two readings in proportion to time, at the resolution of the meter.
+def interpolate(at: datetime, before: Reading, after: Reading) -> Register:
+    """The register between two readings in proportion to time, to four decimals.
+
+    Settlement draws the same line with the same rounding, so the quarter hours of the heat ledger between two
+    such registers add up to their difference.
 
     Examples
     --------
     >>> from datetime import UTC
     >>> def reading(hour, kwh): return Reading(1, datetime(2026, 1, 1, hour, tzinfo=UTC), 1, Decimal(kwh))
-    >>> interpolate(datetime(2026, 1, 1, 1, tzinfo=UTC), reading(0, 100), reading(4, 110), Decimal("0.1")).energy_kwh
-    Decimal('102.5000')
+    >>> interpolate(datetime(2026, 1, 1, 1, tzinfo=UTC), reading(0, 100), reading(3, 110)).energy_kwh
+    Decimal('103.3333')
     """
     share = hours_between(before.at, at) / hours_between(before.at, after.at)
-    exact = before.energy_kwh + (after.energy_kwh - before.energy_kwh) * share
-    steps = round_half_up(exact / step_kwh, 0)
-    # Never beyond the reading that follows: the meter's own figures may be finer than its stated resolution.
-    kwh = max(before.energy_kwh, min(steps * step_kwh, after.energy_kwh))
-    return Register(at, round_half_up(kwh, REGISTER_PLACES), How.INTERPOLATED, (before, after))
+    risen = round_half_up((after.energy_kwh - before.energy_kwh) * share, REGISTER_PLACES)
+    return Register(at, before.energy_kwh + risen, How.INTERPOLATED, (before, after))
 
 
 def is_rollover(counter: Counter, before: Reading, after: Reading) -> bool:

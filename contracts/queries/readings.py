@@ -1,6 +1,6 @@
 """Registers for billing: at an instant, and where they fell between two.
 
-The effective reading of an instant is its latest version; a correction counts once someone approved it.
+Of several versions of a reading the latest counts, as in settlement.
 """
 
 from datetime import datetime, timedelta
@@ -15,31 +15,25 @@ from contracts.domain.registers import How, Reading, Register, Stay
 from hosting.models import DeliveryPoint, MeterPlacement
 from kernel.errors import Refusal
 from kernel.periods import Period
+from thermal.services.settlement_sql import CURRENT_READING
 
 # Within a gap this long a register may be interpolated; a longer one needs a reading.
 DEFAULT_GAP: Final = timedelta(hours=2)
 
-EFFECTIVE = """
-    energy_kwh IS NOT NULL AND (source <> 'correction' OR approver_id IS NOT NULL)
-"""
 NEIGHBOUR_BEFORE = f"""
-    SELECT at, version, energy_kwh FROM thermal_meterreading
-    WHERE meter_id = %s AND at <= %s AND at >= %s AND {EFFECTIVE}
-    ORDER BY at DESC, version DESC LIMIT 1
+    SELECT r.at, r.version, r.energy_kwh FROM thermal_meterreading r
+    WHERE r.meter_id = %s AND r.at <= %s AND r.at >= %s AND {CURRENT_READING}
+    ORDER BY r.at DESC LIMIT 1
 """  # noqa: S608 - no value of a user
 NEIGHBOUR_AFTER = f"""
-    SELECT at, version, energy_kwh FROM thermal_meterreading
-    WHERE meter_id = %s AND at > %s AND at <= %s AND {EFFECTIVE}
-    ORDER BY at, version DESC LIMIT 1
+    SELECT r.at, r.version, r.energy_kwh FROM thermal_meterreading r
+    WHERE r.meter_id = %s AND r.at > %s AND r.at <= %s AND {CURRENT_READING}
+    ORDER BY r.at LIMIT 1
 """  # noqa: S608
 FALLS = f"""
-    WITH effective AS (
-        SELECT DISTINCT ON (at) at, version, energy_kwh FROM thermal_meterreading
-        WHERE meter_id = %(meter)s AND at > %(first_at)s AND at < %(last_at)s AND {EFFECTIVE}
-        ORDER BY at, version DESC
-    ),
-    series AS (
-        SELECT at, version, energy_kwh FROM effective
+    WITH series AS (
+        SELECT r.at, r.version, r.energy_kwh FROM thermal_meterreading r
+        WHERE r.meter_id = %(meter)s AND r.at > %(first_at)s AND r.at < %(last_at)s AND {CURRENT_READING}
         UNION ALL SELECT %(last_at)s::timestamptz, 0, %(last_kwh)s::numeric
     ),
     steps AS (
@@ -91,7 +85,7 @@ def register_at(placement: MeterPlacement, at: datetime) -> Register:
     after = _one(NEIGHBOUR_AFTER, meter.pk, at, latest)
     if before is None or after is None or after.at - before.at > gap or after.energy_kwh < before.energy_kwh:
         raise NoReadingAt(serial=meter.serial, at=at.isoformat())
-    return registers.interpolate(at, before, after, meter.register_step)
+    return registers.interpolate(at, before, after)
 
 
 def falls_between(meter_id: int, first: Register, last: Register) -> tuple[tuple[Reading, Reading], ...]:

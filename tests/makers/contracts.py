@@ -5,6 +5,8 @@ import itertools
 from decimal import Decimal
 from typing import Any
 
+from django.db import connection
+
 from contracts.models import (
     Contact,
     Contract,
@@ -135,19 +137,29 @@ def make_intervals(
     quality: Quality = Quality.MEASURED,
 ) -> None:
     """A ledger row for every quarter hour from start to end, all alike."""
-    count = int((end - start) / dt.timedelta(minutes=15))
-    HeatInterval.objects.bulk_create(
-        HeatInterval(
-            delivery_point=delivery_point,
-            start=start + number * dt.timedelta(minutes=15),
-            heat_kwh=None if quality == Quality.MISSING else heat_kwh,
-            supply_mean_c=supply_c,
-            supply_min_c=supply_c,
-            demand=demand,
-            measured_s=0 if quality == Quality.MISSING else 900,
-            quality=quality,
-            rule_version=1,
-            settled_at=end,
-        )
-        for number in range(count)
+    first = HeatInterval.objects.create(
+        delivery_point=delivery_point,
+        start=start,
+        heat_kwh=None if quality == Quality.MISSING else heat_kwh,
+        supply_mean_c=supply_c,
+        supply_min_c=supply_c,
+        demand=demand,
+        measured_s=0 if quality == Quality.MISSING else 900,
+        quality=quality,
+        rule_version=1,
+        settled_at=end,
     )
+    columns = [field.column for field in HeatInterval._meta.concrete_fields if field.column and field.column != "start"]
+    names = ", ".join(columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO thermal_heatinterval ({names}, start) SELECT {names}, q FROM thermal_heatinterval first,"
+            " generate_series(first.start + interval '15 minutes', %s - interval '1 second', interval '15 minutes') q"
+            " WHERE delivery_point_id = %s AND start = %s",
+            [end, delivery_point.pk, first.start],
+        )
+
+
+def withdraw_reading(placement: MeterPlacement, at: dt.datetime) -> None:
+    """A newer version of the reading that says nothing: readings themselves are final."""
+    MeterReading.objects.create(meter=placement.meter, at=at, version=2, received_at=at, source="correction")

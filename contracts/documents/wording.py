@@ -1,0 +1,130 @@
+"""How the figures of a bill read: used by the PDF, the pages and the explanations alike."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import formats
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from contracts.domain import registers, statement
+from contracts.models import InvoiceLine, LineKind
+from kernel.money import minor_units
+
+SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
+NBSP = "\u00a0"
+
+
+def number(value: Decimal | str | int, places: int) -> str:
+    """The number with so many decimal places, as the reader's language writes it."""
+    return formats.number_format(Decimal(value), places, use_l10n=True, force_grouping=True)
+
+
+def plain(value: Decimal | str, at_least: int = 0) -> str:
+    """The number with all its decimal places but trailing zeros, and at least so many."""
+    shown = Decimal(value).normalize()
+    return number(shown, max(at_least, -int(shown.as_tuple().exponent)))
+
+
+def money(value: Decimal | str, currency: str) -> str:
+    """The amount with its currency."""
+    return f"{number(value, minor_units(currency))}{NBSP}{SYMBOLS.get(currency, currency)}"
+
+
+def percent(ratio: Decimal | str, places: int = 1) -> str:
+    """The share in percent."""
+    return f"{number(Decimal(ratio) * 100, places)}{NBSP}%"
+
+
+def availability(ratio: Decimal | str) -> str:
+    """An availability in percent, cut and not rounded: what missed the target never reads as if it met it."""
+    cut = int(Decimal(ratio) * 100_000) / Decimal(1000)
+    return f"{number(cut, 3)}{NBSP}%"
+
+
+def day(value: date) -> str:
+    """The day as the reader's language writes it."""
+    return formats.date_format(value, "SHORT_DATE_FORMAT")
+
+
+def days(starts_on: date, ends_on: date) -> str:
+    """The stretch of days with its last day included, as people say it."""
+    last = ends_on - timedelta(days=1)
+    return day(starts_on) if last == starts_on else f"{day(starts_on)} – {day(last)}"
+
+
+def instant(at: datetime | str, zone: ZoneInfo) -> str:
+    """The instant on the clocks of the zone."""
+    moment = parse_datetime(at) if isinstance(at, str) else at
+    if moment is None:
+        return str(at)
+    return formats.date_format(moment.astimezone(zone), "SHORT_DATETIME_FORMAT")
+
+
+def month(month_on: date) -> str:
+    """The month by name."""
+    return formats.date_format(month_on, "YEAR_MONTH_FORMAT")
+
+
+def how(code: str) -> str:
+    """How a register was obtained, in a word or two."""
+    return {
+        registers.How.READ: _("read"),
+        registers.How.INTERPOLATED: _("interpolated"),
+        registers.How.FITTED: _("at fitting"),
+        registers.How.REMOVED: _("at removal"),
+        registers.How.AS_BILLED: _("as billed before"),
+    }.get(registers.How(code), code)
+
+
+def description(line: InvoiceLine) -> str:
+    """What the line is for."""
+    if line.kind == LineKind.ENERGY:
+        return pgettext("invoice line", "Heat")
+    if line.kind == LineKind.STANDING:
+        return _("Standing charge")
+    if line.kind == LineKind.SLA_CREDIT:
+        reached = line.evidence["availability_ratio"]
+        return _("Service credit: availability %(reached)s, target %(target)s") % {
+            "reached": availability(reached),
+            "target": percent(line.evidence["result"]["target_ratio"]),
+        }
+    return str(line.evidence.get("text", line.get_kind_display()))
+
+
+def quantity(line: InvoiceLine) -> str:
+    """How much, with its unit."""
+    if line.unit == statement.SHARE:
+        return percent(line.quantity, 0 if line.quantity * 100 == int(line.quantity * 100) else 2)
+    unit = {statement.DAY: _("days"), statement.MONTH: _("months")}.get(line.unit, line.unit)
+    return f"{plain(line.quantity)}{NBSP}{unit}"
+
+
+def price(line: InvoiceLine, currency: str) -> str:
+    """The price per unit."""
+    if line.unit == statement.SHARE:
+        return _("of %(amount)s") % {"amount": money(abs(line.unit_price), currency)}
+    symbol = SYMBOLS.get(currency, currency)
+    unit = {statement.DAY: _("day"), statement.MONTH: _("month")}.get(line.unit, line.unit)
+    return f"{plain(line.unit_price, minor_units(currency))}{NBSP}{symbol}/{unit}"
+
+
+def minutes(count: int) -> str:
+    """Minutes as hours and minutes."""
+    hours, rest = divmod(int(count), 60)
+    return f"{number(hours, 0)}{NBSP}h" + (f" {rest}{NBSP}min" if rest else "")
+
+
+def excluded(data: dict[str, Any]) -> str:
+    """What did not count, in a few words; empty where everything counted."""
+    words = {
+        "planned": _("announced works"),
+        "no_demand": _("no heat called for"),
+        "no_data": _("no data"),
+        "offtaker": _("caused by the customer"),
+        "force_majeure": _("force majeure"),
+    }
+    return ", ".join(f"{word} {minutes(data[name])}" for name, word in words.items() if data.get(name))
