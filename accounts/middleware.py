@@ -26,6 +26,7 @@ REASON_FIELD: Final = "change_reason"
 # What the session remembers; log-in as someone else empties it.
 SECOND_FACTOR: Final = "second_factor"
 _CHANGING: Final = ("POST", "PUT", "PATCH", "DELETE")
+_FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 _LONGEST_REASON: Final = 500
 
 
@@ -54,8 +55,8 @@ class HistoryMiddleware:
     def reason_of(request: HttpRequest) -> str:
         """Why the change is made, in the words of whoever makes it."""
         why = request.headers.get(REASON_HEADER, "")
-        # Reading the form of a large upload before the view chooses its handlers would be wrong.
-        if not why and request.content_type == "application/x-www-form-urlencoded":
+        # The body of an API request is the API's to read; forms the check against forgery reads early, too.
+        if not why and request.content_type in _FORMS:
             why = request.POST.get(REASON_FIELD, "")
         return why.strip()[:_LONGEST_REASON]
 

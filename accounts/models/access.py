@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -31,6 +32,10 @@ class Audience(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        """The address of the audience's page."""
+        return reverse("accounts:audience_update", args=[self.pk])
 
 
 @tracked(exclude=["token_hash"])
@@ -86,6 +91,10 @@ class Invitation(models.Model):
     def __str__(self) -> str:
         return self.email or str(_("the first administrator"))
 
+    def get_absolute_url(self) -> str:
+        """The address of the list that holds the invitation."""
+        return reverse("accounts:invitation_list")
+
     def is_open_at(self, now: datetime) -> bool:
         """Whether the link still works."""
         return self.accepted_at is None and self.revoked_at is None and self.expires_at > now
@@ -97,6 +106,7 @@ class Membership(User.groups.through):  # type: ignore[name-defined, misc]
 
     class Meta:
         proxy = True
+        verbose_name = _("membership")
 
 
 class ApiToken(models.Model):
@@ -133,6 +143,10 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    def get_absolute_url(self) -> str:
+        """The address of the page that lists the person's keys."""
+        return reverse("accounts:profile")
 
     def works_at(self, now: datetime) -> bool:
         """Whether the key opens anything at the instant."""

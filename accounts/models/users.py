@@ -70,6 +70,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     access_until = models.DateTimeField(_("access until"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
+    # Roles and audiences come and go in the person's history.
+    history_parts: ClassVar[dict[str, str]] = {"accounts.Membership": "user_id"}
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

@@ -33,6 +33,17 @@ def create_audience(*, name: str, by: User | None, now: datetime, note: str = ""
 
 
 @transaction.atomic
+def describe(*, audience: Audience, name: str, note: str, by: User | None, now: datetime) -> None:
+    """Call the audience something else."""
+    name = name.strip()
+    if Audience.objects.filter(name__iexact=name).exclude(pk=audience.pk).exists():
+        raise AudienceExists(_("There is already an audience called “%(name)s”.") % {"name": name})
+    audience.name, audience.note = name, note
+    audience.save(update_fields=["name", "note"])
+    Group.objects.filter(pk=audience.group_id).update(name=f"{GROUP_PREFIX}{name}")
+
+
+@transaction.atomic
 def grant(*, audience: Audience, anchors: Iterable[models.Model], by: User | None, now: datetime) -> None:
     """Let the audience see these sites, offtakers or contracts as well."""
     for anchor in anchors:

@@ -178,6 +178,14 @@ def change_access(
 
 
 @transaction.atomic
+def change_profile(*, person: User, full_name: str, locale: str, time_zone: str, theme: str, now: datetime) -> User:
+    """The person, who reads in this language, time zone and theme from now on."""
+    person.full_name, person.locale, person.time_zone, person.theme = full_name, locale, time_zone, theme
+    person.save(update_fields=["full_name", "locale", "time_zone", "theme"])
+    return person
+
+
+@transaction.atomic
 def deactivate(*, person: User, by: User, now: datetime) -> None:
     """Lock the person out at once: no log-in, no session, no key. The record stays."""
     if person.pk == by.pk:
