@@ -58,7 +58,7 @@ SUFFIXES: Final[tuple[Suffix, ...]] = (
     Suffix("_a", "A", "current", ""),
     Suffix("_hz", "Hz", "frequency", ""),
     Suffix("_h", "h", "hours of a counter", "operating and error hours as devices count them"),
-    Suffix("_seconds", "s", "seconds of a counter", "measured or curtailed seconds of an interval"),
+    Suffix("_s", "s", "seconds", "measured or curtailed seconds of an interval, delays, clock offsets"),
     Suffix("_minutes", "min", "minutes of a statement", "minutes of a service-level class"),
     Suffix("_ms", "ms", "milliseconds", "timing of field devices"),
     Suffix("_days", "d", "days", "lead times and terms of payment"),
