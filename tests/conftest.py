@@ -8,7 +8,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -18,8 +17,9 @@ from django.test import override_settings
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from portal.embedded.postgres import Postgres
-from portal.embedded.service import Service
+from portal.embedded.service import Service, private_directory
 from portal.embedded.valkey import Valkey
+from tests import template_database
 
 PREFIX = "heatledger-tests-"
 running: list[Service] = []
@@ -33,11 +33,16 @@ def remove_left_overs() -> None:
             shutil.rmtree(directory, ignore_errors=True)
 
 
-def start_servers(var: Path) -> None:
+def kept_clusters(config: pytest.Config) -> Path:
+    return config.rootpath / ".pytest_cache" / "clusters"
+
+
+def start_servers(var: Path, kept: Path) -> None:
     if "TEST_DATABASE_URL" in os.environ:
         os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
     else:
         postgres = Postgres(var / "postgres", throw_away=True)
+        template_database.restore(kept, postgres)
         postgres.start()
         running.append(postgres)
         os.environ["DATABASE_URL"] = postgres.url
@@ -68,7 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # Where WhiteNoise looks for collected files.
         (var / "static").mkdir()
         os.environ["SECRET_KEY"] = "of the tests"
-        start_servers(var)
+        start_servers(var, kept_clusters(config))
     os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
     # pytest-django, configured last, sets Django up if it finds the settings loaded.
     settings.DATABASES  # noqa: B018
@@ -77,11 +82,25 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if "PYTEST_XDIST_WORKER" in os.environ:
         return
-    while running:
-        with suppress(ProcessLookupError):
-            running.pop().stop()
+    for service in running:
+        if isinstance(service, Postgres):
+            private_directory(kept_clusters(config))
+            template_database.keep(kept_clusters(config), service)
+        service.stop()
+    running.clear()
     if var := os.environ.get("HEATLEDGER_VAR"):
         shutil.rmtree(var, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest, django_db_modify_db_settings: None) -> bool:
+    """Hand pytest-django a copy of the migrated database instead of having it migrate an empty one."""
+    if "TEST_DATABASE_URL" in os.environ:
+        return bool(request.config.getvalue("reuse_db"))
+    database = settings.DATABASES["default"]
+    name = database.get("TEST", {}).get("NAME") or f"test_{database['NAME']}"
+    template_database.copy_to(name, os.environ["DATABASE_URL"])
+    return True
 
 
 @pytest.fixture(autouse=True, scope="session")
