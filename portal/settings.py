@@ -181,6 +181,9 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         }
         for queue in ("poll", "settle", "default")
     },
+    # A tick that finds all workers busy is worth nothing later: the next one claims the same controllers.
+    "poll": {"task": "thermal.poll_due", "schedule": 2, "options": {"queue": "poll", "expires": 4}},
+    "partitions": {"task": "thermal.keep_partitions", "schedule": 6 * 3600, "options": {"queue": "default"}},
     "settle": {"task": "thermal.settle", "schedule": 60, "options": {"queue": "settle", "expires": 60}},
     "sweep-alarms": {"task": "thermal.sweep_alarms", "schedule": 30, "options": {"queue": "default", "expires": 30}},
     "mark-unsettled": {"task": "thermal.mark_unsettled", "schedule": 900, "options": {"queue": "settle", "expires": 900}},

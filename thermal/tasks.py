@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from thermal.services import alarms, settlement
+from thermal.services import alarms, partitions, polling, settlement
 
 
 @shared_task(name="thermal.settle", queue="settle", time_limit=900)
@@ -22,3 +22,19 @@ def mark_unsettled() -> int:
 def sweep_alarms() -> int:
     """The count of alarms that changed when all rules were judged against the clock."""
     return alarms.evaluate(now=timezone.now())
+
+
+@shared_task(name="thermal.poll_due", queue="poll", time_limit=120, ignore_result=True)
+def poll_due() -> None:
+    """Poll a batch of what is due; if there is more, another worker may start on it meanwhile."""
+    batch = polling.claim_due(now=timezone.now())
+    if batch.is_full:
+        poll_due.delay()
+    polling.poll_batch(batch=batch, now=timezone.now())
+
+
+@shared_task(name="thermal.keep_partitions", queue="default", time_limit=300, ignore_result=True)
+def keep_partitions() -> None:
+    """Make the partitions of the coming months, and drop those that are no longer kept."""
+    partitions.make_ahead(now=timezone.now())
+    partitions.drop_expired(now=timezone.now())

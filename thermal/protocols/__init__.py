@@ -1,1 +1,10 @@
 """Field languages, one module each; all of them only read."""
+
+from typing import Final
+
+from thermal.protocols.base import FieldProtocol
+from thermal.protocols.mbus import MBusTcp
+from thermal.protocols.modbus import ModbusTcp
+
+PROTOCOLS: Final[dict[str, FieldProtocol]] = {"modbus_tcp": ModbusTcp(), "mbus_tcp": MBusTcp()}
+"""Each field language by the name that controllers and profiles give it."""

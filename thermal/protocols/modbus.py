@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -30,6 +31,9 @@ EXCEPTIONS: Final = {
 
 SILENT_BEHIND_GATEWAY: Final = frozenset({10, 11})
 LAST_UNIT: Final = 255
+
+# A device that does not answer is data, told on its page; pymodbus would log it as an error at every poll.
+logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 
 
 class ModbusTcp:

@@ -1,0 +1,186 @@
+"""Taking over due controllers, so that every one of them is polled by one worker only."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.db import connection, transaction
+
+from hosting.models import Controller, Device, DeviceProfile, ProfilePoint
+from kernel.errors import Refusal
+from thermal.domain.readings import PointSpec
+from thermal.protocols import PROTOCOLS
+from thermal.protocols.base import Endpoint, Target, Timing
+
+BATCH_SIZE: Final = 250
+LEASE: Final = dt.timedelta(seconds=60)
+"""For how long a claim holds; that of a killed worker returns after it."""
+
+CONTROLLER_FIELDS: Final = (
+    "id",
+    "protocol",
+    "host",
+    "port",
+    "poll_s",
+    "timeout_ms",
+    "connect_pause_ms",
+    "request_pause_ms",
+)
+
+_CLAIM = """
+UPDATE hosting_controller SET claimed_until = %(until)s, claim_token = %(token)s
+WHERE id IN (
+    SELECT id FROM hosting_controller
+    WHERE enabled AND (next_poll_at IS NULL OR next_poll_at <= %(now)s)
+      AND (claimed_until IS NULL OR claimed_until <= %(now)s)
+    ORDER BY next_poll_at NULLS FIRST
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING id, protocol, host, port, poll_s, timeout_ms, connect_pause_ms, request_pause_ms
+"""
+
+# Devices that did not answer last time come last, so that they cannot keep the others waiting.
+_DEVICES = """
+SELECT device.id, device.controller_id, device.unit_address, device.profile_id, device.reading_s,
+       device.failure_count, device.circuit, meter.id AS meter_id, meter.serial AS meter_serial,
+       site.time_zone, latest.at AS last_reading_at, latest.device_at AS last_device_at
+FROM hosting_device device
+JOIN hosting_controller controller ON controller.id = device.controller_id
+JOIN hosting_site site ON site.id = controller.site_id
+LEFT JOIN hosting_meter meter ON meter.id = device.meter_id
+LEFT JOIN LATERAL (
+    SELECT at, device_at FROM thermal_meterreading
+    WHERE meter_id = device.meter_id AND at > %(now)s - interval '31 days' ORDER BY at DESC, version DESC LIMIT 1
+) latest ON true
+WHERE device.controller_id = ANY(%(controllers)s)
+  AND (%(all)s OR device.enabled AND (device.retry_at IS NULL OR device.retry_at <= %(now)s))
+ORDER BY device.failure_count, device.last_polled_at NULLS FIRST, device.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DueDevice:
+    """One device to ask, with what is needed to judge its answer."""
+
+    id: int
+    controller_id: int
+    unit_address: str
+    profile_id: int
+    reading_s: int
+    failure_count: int
+    circuit: str
+    meter_id: int | None
+    meter_serial: str | None
+    time_zone: str
+    last_reading_at: dt.datetime | None
+    last_device_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedProfile:
+    """A device profile with the plan that its language made of it, or the reason why it cannot be read."""
+
+    id: int
+    points: tuple[PointSpec, ...]
+    options: dict[str, Any]
+    plan: Any
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DueController:
+    """One address to connect to, and the devices behind it."""
+
+    id: int
+    protocol: str
+    endpoint: Endpoint
+    poll_s: int
+    devices: list[DueDevice] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one worker has claimed."""
+
+    token: uuid.UUID
+    controllers: tuple[DueController, ...]
+    profiles: dict[int, PlannedProfile]
+    is_full: bool = False
+    """True if there may be more to claim."""
+
+    def target(self, device: DueDevice) -> Target:
+        """Return what the field language needs to know about a device."""
+        profile = self.profiles[device.profile_id]
+        return Target(device.id, device.unit_address, profile.points, profile.options, profile.plan)
+
+
+def claim_due(*, now: dt.datetime, limit: int = BATCH_SIZE, lease: dt.timedelta = LEASE) -> Batch:
+    """Return the due controllers that nobody else polls, claimed until the lease ends."""
+    token = uuid.uuid4()
+    with transaction.atomic():
+        rows = _rows(_CLAIM, {"now": now, "until": now + lease, "token": token, "limit": limit})
+        controllers = {row["id"]: _controller(row) for row in rows}
+        devices = _due_devices(controllers, now=now)
+        Device.objects.filter(pk__in=[device.id for device in devices if device.circuit == "open"]).update(
+            circuit="half_open"
+        )
+    for device in devices:
+        controllers[device.controller_id].devices.append(device)
+    profiles = load_profiles({device.profile_id for device in devices})
+    return Batch(token, tuple(controllers.values()), profiles, is_full=len(rows) == limit)
+
+
+def batch_of(*, device: Device, now: dt.datetime) -> Batch:
+    """Return a batch of this one device, claimed by nobody; for a look at it that stores nothing."""
+    due = _controller(Controller.objects.filter(pk=device.controller_id).values(*CONTROLLER_FIELDS).get())
+    due.devices.extend(
+        DueDevice(**row)
+        for row in _rows(_DEVICES, {"controllers": [device.controller_id], "now": now, "all": True})
+        if row["id"] == device.pk
+    )
+    return Batch(uuid.uuid4(), (due,), load_profiles({device.profile_id}))
+
+
+def _controller(row: dict[str, Any]) -> DueController:
+    """Return a claimed controller without its devices."""
+    timing = Timing(row["timeout_ms"] / 1000, row["connect_pause_ms"] / 1000, row["request_pause_ms"] / 1000)
+    return DueController(row["id"], row["protocol"], Endpoint(row["host"], row["port"], timing), row["poll_s"])
+
+
+def _due_devices(controllers: Iterable[int], *, now: dt.datetime) -> list[DueDevice]:
+    """Return the devices to ask behind the controllers, in the order in which to ask."""
+    rows = _rows(_DEVICES, {"controllers": list(controllers), "now": now, "all": False})
+    return [DueDevice(**row) for row in rows]
+
+
+def load_profiles(ids: set[int]) -> dict[int, PlannedProfile]:
+    """Return the planned profiles by id."""
+    points: dict[int, list[PointSpec]] = {profile_id: [] for profile_id in ids}
+    for point in ProfilePoint.objects.filter(profile__in=ids).order_by("slot"):
+        spec = PointSpec(point.slot, point.key, point.name, point.quantity, point.unit, point.address)
+        points[point.profile_id].append(spec)
+    return {
+        profile.pk: _planned(profile, tuple(points[profile.pk])) for profile in DeviceProfile.objects.filter(pk__in=ids)
+    }
+
+
+def _planned(profile: DeviceProfile, points: tuple[PointSpec, ...]) -> PlannedProfile:
+    """Return the profile with its plan, or with what is wrong with it."""
+    try:
+        plan = PROTOCOLS[profile.protocol].plan(points, profile.options)
+    except Refusal as refusal:
+        return PlannedProfile(profile.pk, points, profile.options, None, f"Profile {profile}: {refusal.detail}")
+    return PlannedProfile(profile.pk, points, profile.options, plan)
+
+
+def _rows(statement: str, facts: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of a statement by column name."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, facts)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
