@@ -9,9 +9,10 @@ own there, so no pipe runs through a component and no two run on top of each oth
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, islice, pairwise
 from typing import Final
 
-BOX_WIDTH: Final = 132
+BOX_WIDTH: Final = 142
 BOX_HEIGHT: Final = 76
 MARGIN: Final = 28
 GAP_WIDTH: Final = 96
@@ -22,8 +23,9 @@ FIRST_TRACK: Final = 14
 STRAIGHT_SUPPLY: Final = 24
 STRAIGHT_RETURN: Final = 56
 PORT_STEP: Final = 16
-FIRST_PORT_RIGHT: Final = 40
-FIRST_PORT_LEFT: Final = 16
+# The sides of one gap use different heights, so that stubs from left and right never meet.
+FIRST_PORT_RIGHT: Final = 48
+FIRST_PORT_LEFT: Final = 40
 
 # Left to right where the pipes alone do not decide.
 RANKS: Final[Mapping[str, int]] = {
@@ -140,6 +142,23 @@ def lay_out(parts: Iterable[Part], pipes: Iterable[Pipe]) -> Drawing:
     return plan.drawing(loose)
 
 
+def gather(parts: Iterable[Part], pipes: Iterable[Pipe], kind: str, more_than: int) -> dict[Hashable, tuple[Part, ...]]:
+    """The sets of like components that are worth one box, by the key of their first.
+
+    Components of one kind that hang on the same neighbors say the same thing many times; beyond a number of them the
+    drawing shows one box for all.
+    """
+    neighbors: dict[Hashable, set[Hashable]] = defaultdict(set)
+    for pipe in pipes:
+        neighbors[pipe.source].add(pipe.target)
+        neighbors[pipe.target].add(pipe.source)
+    sets: dict[frozenset[Hashable], list[Part]] = defaultdict(list)
+    for part in sorted(parts, key=_part_order):
+        if part.kind == kind and neighbors[part.key]:
+            sets[frozenset(neighbors[part.key])].append(part)
+    return {like[0].key: tuple(like) for like in sets.values() if len(like) > more_than}
+
+
 def _joins_two(pipe: Pipe, parts: Mapping[Hashable, Part]) -> bool:
     return pipe.source in parts and pipe.target in parts and pipe.source != pipe.target
 
@@ -253,7 +272,7 @@ def _straightened(runs: Sequence[_Run], spots: Mapping[Hashable, _Spot]) -> list
     return result
 
 
-# ---- measures ---------------------------------------------------------------------------------------------------------
+# ---- measures --------------------------------------------------------------------------------------------------------
 
 
 class _Plan:
@@ -376,17 +395,13 @@ class _Plan:
 
 def _port(first: int, index: int) -> int:
     """The height of the n-th bent pipe on a side, clear of the straight pair."""
-    offset = first
-    for _ in range(index):
-        offset += PORT_STEP
-    while offset in (STRAIGHT_SUPPLY, STRAIGHT_RETURN):
-        offset += PORT_STEP
-    return offset
+    free = (offset for offset in count(first, PORT_STEP) if offset not in (STRAIGHT_SUPPLY, STRAIGHT_RETURN))
+    return next(islice(free, index, None))
 
 
 def _label(way: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """The middle of the longest level stretch."""
-    level = [(b[0] - a[0], a, b) for a, b in zip(way, way[1:], strict=False) if a[1] == b[1]]
+    level = [(b[0] - a[0], a, b) for a, b in pairwise(way) if a[1] == b[1]]
     _, start, end = max(level, key=lambda stretch: abs(stretch[0]))
     return (start[0] + end[0]) // 2, start[1]
 
@@ -398,7 +413,7 @@ def bends(points: Sequence[tuple[int, int]], radius: int = 7) -> str:
     'M0 0 L13 0 Q20 0 20 7 L20 30'
     """
     path = [f"M{points[0][0]} {points[0][1]}"]
-    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+    for (before, corner), (_, after) in pairwise(pairwise(points)):
         inward = _toward(corner, before, radius)
         outward = _toward(corner, after, radius)
         path.append(f"L{inward[0]} {inward[1]} Q{corner[0]} {corner[1]} {outward[0]} {outward[1]}")

@@ -84,6 +84,11 @@
     if (event.detail.successful) event.target.classList.remove("is-stale");
   });
 
+  // ---- what refreshes itself rests while nobody looks ----
+  document.addEventListener("htmx:beforeRequest", function (event) {
+    if (document.hidden && event.target.matches("[data-live]")) event.preventDefault();
+  });
+
   // ---- the narrow navigation starts at the current entry ----
   function showCurrentEntry() {
     var current = document.querySelector('.side [aria-current="page"]');
