@@ -6,6 +6,7 @@ from typing import Any
 
 import django_tables2
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.templatetags import components
@@ -55,6 +56,21 @@ class WhenColumn(django_tables2.Column):
         return value.isoformat() if value else ""
 
 
+class InstantColumn(django_tables2.Column):
+    """An instant in the zone of the site at `site`, or else of the reader; in UTC in exports."""
+
+    def __init__(self, site: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.site = django_tables2.A(site)
+
+    def render(self, value: Any, record: Any) -> str:
+        zone = self.site.resolve(record).time_zone if self.site else ""
+        return components.local_instant(value, zone)
+
+    def value(self, value: Any) -> Any:
+        return value.isoformat() if value else ""
+
+
 class StateColumn(django_tables2.Column):
     """A state as icon and word; `levels` maps each state to ok, warn, bad, unknown or info."""
 
@@ -68,6 +84,16 @@ class StateColumn(django_tables2.Column):
 
     def value(self, value: Any) -> Any:
         return value
+
+
+class YesNoColumn(django_tables2.Column):
+    """A yes or a no, in words."""
+
+    def render(self, value: Any) -> str:
+        return gettext("yes") if value else gettext("no")
+
+    def value(self, value: Any) -> Any:
+        return "yes" if value else "no"
 
 
 class ChooseColumn(django_tables2.CheckBoxColumn):

@@ -68,7 +68,6 @@ streams the filtered rows. Record pages get ``object``, ``title``, ``breadcrumbs
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -87,16 +86,15 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django_tables2 import RequestConfig
 
-from accounts import scoping
+from accounts import refusals, scoping
 from accounts.views import chips
+from kernel import csvfiles
 from kernel.errors import Refusal
 
 ROWS_PER_PAGE = 50
 EXPORT_CHUNK_ROWS = 2000
 # What a table shows for a missing value; a file leaves the cell empty.
 MISSING = "–"
-# A spreadsheet runs a cell that starts with one of these as a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -147,7 +145,7 @@ class ScopedPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
     related: tuple[str, ...] = ()
     prefetched: tuple[Any, ...] = ()
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ARG002
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.require_capability()
         return self.render_to_response(self.get_context_data(**kwargs))
 
@@ -189,7 +187,7 @@ class ScopedListView(ScopedPage):
     export_name: str = ""
     bulk_actions: tuple[BulkAction, ...] = ()
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ARG002
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.require_capability()
         self.filterset = self.get_filterset()
         rows = self.filterset.qs if self.filterset is not None else self.get_queryset()
@@ -230,9 +228,8 @@ class ScopedListView(ScopedPage):
             yield from values
 
     def export_csv(self) -> StreamingHttpResponse:
-        rows = self.export_rows(self.table.data.data)
-        writer = csv.writer(_Echo())
-        lines = (writer.writerow([_safe_cell(cell) for cell in row]) for row in _after([self.export_headers()], rows))
+        rows = ([_cell(cell) for cell in row] for row in self.export_rows(self.table.data.data))
+        lines = csvfiles.write_lines(self.export_headers(), rows)
         name = self.export_name or slugify(self.get_title()) or "rows"
         headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
         return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
@@ -314,17 +311,17 @@ class FormPage:
         narrow_choices(form, self.request)
         return form
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ARG002
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._show(self.get_form())
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ARG002
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form = self.get_form()
         if not form.is_valid():
             return self._show(form)
         try:
             outcome = self.carry_out(form)
         except Refusal as refusal:
-            form.add_error(None, str(refusal))
+            form.add_error(None, refusals.words_of(refusal))
             return self._show(form)
         if self.success_message:
             messages.success(request, self.success_message)
@@ -432,9 +429,13 @@ class ConfirmView(FormPage, ScopedObjectPage):
             "consequence": self.get_consequence(),
             "confirm_label": self.confirm_label,
             "destructive": self.destructive,
-            "cancel_url": self.object.get_absolute_url(),
+            "cancel_url": self.get_cancel_url(),
         }
         return super().get_context_data(**{**context, **kwargs})
+
+    def get_cancel_url(self) -> str:
+        url: str = self.object.get_absolute_url()
+        return url
 
 
 class StillInUse(Refusal):
@@ -454,7 +455,7 @@ class ScopedDeleteView(ConfirmView):
     def get_consequence(self) -> str:
         return str(self.consequence) or gettext("The record is removed. Its change history stays.")
 
-    def act(self, form: Any) -> Any:  # noqa: ARG002
+    def act(self, form: Any) -> Any:
         try:
             self.object.delete()
         except ProtectedError as error:
@@ -463,27 +464,12 @@ class ScopedDeleteView(ConfirmView):
                 gettext("Other records (%(count)s) point at it. Retire it instead.") % {"count": count}
             ) from error
 
-    def get_success_url(self, outcome: Any) -> str:  # noqa: ARG002
+    def get_success_url(self, outcome: Any) -> str:
         return reverse(self.success_url_name)
 
 
-class _Echo:
-    """A file that hands back what is written to it, so that rows stream."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def _safe_cell(cell: Any) -> Any:
-    if cell == MISSING:
-        return ""
-    if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) and not _is_number(cell):
-        return "'" + cell
-    return cell
-
-
-def _is_number(text: str) -> bool:
-    return text[1:].replace(".", "", 1).isdigit()
+def _cell(cell: Any) -> Any:
+    return "" if cell == MISSING else cell
 
 
 def _orderings(rows: QuerySet[Any]) -> tuple[Any, ...]:
@@ -499,8 +485,3 @@ def _chunks(rows: Iterator[Any]) -> Iterator[list[Any]]:
             chunk = []
     if chunk:
         yield chunk
-
-
-def _after(first: Iterable[Any], rest: Iterable[Any]) -> Iterator[Any]:
-    yield from first
-    yield from rest
