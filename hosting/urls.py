@@ -1,15 +1,49 @@
 """Routes of sites, equipment, metering and the field."""
 
-from django.urls import path
+from typing import Any
 
-from hosting.views import exchange, sites
+from django.urls import URLPattern, path
+
+from hosting.views import equipment, exchange, field, metering, outages, sites
+
+
+def record_routes(base: str, name: str, views: Any, prefix: str) -> list[URLPattern]:
+    """List, record, add, change and delete of one kind of row, as far as the views exist."""
+    patterns = (
+        ("List", f"{base}/", "list"),
+        ("Create", f"{base}/new/", "create"),
+        ("Detail", f"{base}/<int:pk>/", "detail"),
+        ("Update", f"{base}/<int:pk>/change/", "update"),
+        ("Delete", f"{base}/<int:pk>/delete/", "delete"),
+    )
+    return [
+        path(route, getattr(views, prefix + suffix).as_view(), name=f"{name}_{action}")
+        for suffix, route, action in patterns
+        if hasattr(views, prefix + suffix)
+    ]
+
 
 app_name = "hosting"
 urlpatterns = [
+    *record_routes("sites", "site", sites, "Site"),
+    *record_routes("inventory/products", "equipmentmodel", equipment, "EquipmentModel"),
+    *record_routes("inventory/equipment", "equipment", equipment, "Equipment"),
+    path("inventory/equipment/<int:pk>/card/", equipment.EquipmentCard.as_view(), name="equipment_card"),
+    *record_routes("inventory/connections", "connection", equipment, "Connection"),
+    *record_routes("inventory/delivery-points", "deliverypoint", metering, "DeliveryPoint"),
+    *record_routes("inventory/meters", "meter", metering, "Meter"),
+    path("inventory/meters/<int:pk>/place/", metering.MeterPlace.as_view(), name="meter_place"),
+    path("inventory/placements/<int:pk>/exchange/", metering.MeterSwap.as_view(), name="meter_swap"),
+    *record_routes("inventory/controllers", "controller", field, "Controller"),
+    *record_routes("inventory/devices", "device", field, "Device"),
+    path("inventory/devices/<int:device>/meanings/new/", field.MeasurementCreate.as_view(), name="measurement_create"),
+    path("inventory/meanings/<int:pk>/delete/", field.MeasurementDelete.as_view(), name="measurement_delete"),
+    *record_routes("inventory/profiles", "deviceprofile", field, "DeviceProfile"),
+    path("inventory/profiles/<int:pk>/next/", field.DeviceProfileNext.as_view(), name="deviceprofile_next"),
+    *record_routes("inventory/works", "plannedoutage", outages, "PlannedOutage"),
+    path("inventory/works/<int:pk>/cancel/", outages.PlannedOutageCancel.as_view(), name="plannedoutage_cancel"),
     path("inventory/exchange/", exchange.ExchangeOverview.as_view(), name="exchange_overview"),
     path("inventory/exchange/<slug:table>/export.csv", exchange.ExportTable.as_view(), name="exchange_export"),
     path("inventory/exchange/<slug:table>/import/", exchange.ImportTable.as_view(), name="exchange_import"),
     path("inventory/imports/<int:pk>/", exchange.ImportDetail.as_view(), name="import_detail"),
-    path("sites/", sites.SiteList.as_view(), name="site_list"),
-    path("sites/<int:pk>/", sites.SiteDetail.as_view(), name="site_detail"),
 ]

@@ -1,0 +1,226 @@
+"""Forms of sites, equipment, metering and the field; they check shape, services decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from hosting.models import (
+    Connection,
+    Controller,
+    DeliveryPoint,
+    Device,
+    Equipment,
+    EquipmentModel,
+    Measurement,
+    Meter,
+    MeterPlacement,
+    PlannedOutage,
+    Site,
+)
+
+DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+INSTANT_FORMAT = "%Y-%m-%dT%H:%M"
+
+
+def instant(label: Any, *, required: bool = True) -> forms.DateTimeField:
+    """A field for an instant in the time zone of the person, which its help names."""
+    widget = forms.DateTimeInput(format=INSTANT_FORMAT, attrs={"type": "datetime-local"})
+    return forms.DateTimeField(
+        label=label, widget=widget, input_formats=[INSTANT_FORMAT, "%Y-%m-%dT%H:%M:%S"], required=required
+    )
+
+
+class SiteForm(forms.ModelForm):
+    """A site."""
+
+    class Meta:
+        model = Site
+        fields: Any = (
+            "code", "name", "lifecycle", "time_zone", "country", "address", "latitude_deg", "longitude_deg",
+            "installed_it_kw", "live_since_on", "notes",
+        )  # fmt: skip
+        widgets: Any = {"live_since_on": DAY, "address": forms.Textarea(attrs={"rows": 2})}
+
+    def clean_country(self) -> str:
+        """Two capital letters, however they were typed."""
+        return str(self.cleaned_data["country"]).upper()
+
+
+class EquipmentModelForm(forms.ModelForm):
+    """A product."""
+
+    class Meta:
+        model = EquipmentModel
+        fields: Any = ("manufacturer", "name", "kind", "rated_kw", "volume_l", "max_bar", "notes")
+
+
+class EquipmentForm(forms.ModelForm):
+    """A piece of equipment."""
+
+    class Meta:
+        model = Equipment
+        fields: Any = (
+            "site", "tag", "model", "parent", "serial", "state", "owner", "maintainer", "installed_on", "notes",
+        )  # fmt: skip
+        widgets: Any = {"installed_on": DAY}
+
+    def clean(self) -> dict[str, Any]:
+        """What is part of something stands at the same site."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        parent, site = cleaned.get("parent"), cleaned.get("site")
+        if parent and site and parent.site_id != site.pk:
+            self.add_error("parent", _("%(tag)s stands at another site.") % {"tag": parent.tag})
+        return cleaned
+
+
+class ConnectionForm(forms.ModelForm):
+    """A pipe."""
+
+    class Meta:
+        model = Connection
+        fields: Any = ("source", "target", "leg", "fluid", "nominal_mm", "is_bypass")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("source", "target"):
+            field: Any = self.fields[name]
+            field.queryset = field.queryset.select_related("site").order_by("site__code", "tag")
+            field.label_from_instance = lambda one: f"{one.site.code} · {one.tag}"
+
+    def clean(self) -> dict[str, Any]:
+        """Both ends stand at one site."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        source, target = cleaned.get("source"), cleaned.get("target")
+        if source and target and source.site_id != target.site_id:
+            self.add_error("target", _("Both ends of a pipe must stand at the same site."))
+        return cleaned
+
+
+class DeliveryPointForm(forms.ModelForm):
+    """A delivery point."""
+
+    class Meta:
+        model = DeliveryPoint
+        fields: Any = (
+            "site", "code", "name", "medium", "design_supply_c", "design_return_c", "design_kw", "equipment", "notes",
+        )  # fmt: skip
+
+
+class MeterForm(forms.ModelForm):
+    """A meter."""
+
+    class Meta:
+        model = Meter
+        fields: Any = (
+            "serial", "kind", "manufacturer", "model_name", "accuracy_class", "qp_m3h", "min_difference_k",
+            "sensor_side", "register_digits", "register_step", "max_kw", "seal_number", "verified_until_on", "notes",
+        )  # fmt: skip
+        widgets: Any = {"verified_until_on": DAY}
+
+
+class PlaceMeterForm(forms.Form):
+    """Where a meter comes to stand."""
+
+    site = forms.ModelChoiceField(Site.objects.all(), label=_("Site"))
+    role = forms.ChoiceField(choices=MeterPlacement.Role.choices, label=_("What it measures"))
+    delivery_point = forms.ModelChoiceField(
+        DeliveryPoint.objects.all(),
+        required=False,
+        label=_("Delivery point"),
+        help_text=_("Only for heat delivered to an offtaker."),
+    )
+    at = instant(_("Fitted"))
+    register = forms.DecimalField(
+        max_digits=16, decimal_places=4, label=_("First register"), help_text=_("kWh, or m³ for water")
+    )
+    volume_m3 = forms.DecimalField(
+        max_digits=16, decimal_places=4, required=False, label=_("First volume"), help_text=_("m³, heat meters only")
+    )
+
+
+class SwapMeterForm(forms.Form):
+    """The exchange of a meter, with both registers."""
+
+    removed_at = instant(_("Old meter removed"))
+    final_register = forms.DecimalField(
+        max_digits=16, decimal_places=4, label=_("Its final register"), help_text=_("kWh, or m³ for water")
+    )
+    final_volume_m3 = forms.DecimalField(
+        max_digits=16,
+        decimal_places=4,
+        required=False,
+        label=_("Its final volume"),
+        help_text=_("m³, heat meters only"),
+    )
+    successor = forms.ModelChoiceField(
+        Meter.objects.all(), label=_("New meter"), help_text=_("Enter the new meter first if it is not listed.")
+    )
+    fitted_at = instant(_("New meter fitted"))
+    first_register = forms.DecimalField(
+        max_digits=16, decimal_places=4, label=_("Its first register"), help_text=_("kWh, or m³ for water")
+    )
+    first_volume_m3 = forms.DecimalField(
+        max_digits=16,
+        decimal_places=4,
+        required=False,
+        label=_("Its first volume"),
+        help_text=_("m³, heat meters only"),
+    )
+    reason = forms.CharField(max_length=200, label=_("Reason"), help_text=_("Such as: verification expires."))
+
+
+class ControllerForm(forms.ModelForm):
+    """An address on the field network."""
+
+    class Meta:
+        model = Controller
+        fields: Any = (
+            "site", "code", "protocol", "host", "port", "enabled", "poll_s", "timeout_ms", "connect_pause_ms",
+            "request_pause_ms",
+        )  # fmt: skip
+
+
+class DeviceForm(forms.ModelForm):
+    """A unit behind a controller."""
+
+    class Meta:
+        model = Device
+        fields: Any = ("controller", "code", "name", "unit_address", "profile", "meter", "enabled", "reading_s")
+
+
+class MeasurementForm(forms.ModelForm):
+    """What one point of a device tells about the site, and where."""
+
+    slot = forms.TypedChoiceField(coerce=int, label=_("Point"))
+
+    class Meta:
+        model = Measurement
+        fields: Any = ("slot", "role", "equipment", "connection", "delivery_point")
+
+    def __init__(self, *args: Any, device: Device, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance.device, self.instance.site = device, device.controller.site
+        points = device.profile.points.all()
+        self.fields["slot"].choices = [(point.slot, f"{point.name} ({point.unit or '–'})") for point in points]
+        site = device.controller.site
+        for name, rows in (
+            ("equipment", site.equipment.all()),
+            ("connection", Connection.objects.filter(source__site=site).select_related("source", "target")),
+            ("delivery_point", site.delivery_points.all()),
+        ):
+            self.fields[name].queryset = rows  # type: ignore[attr-defined]
+
+
+class PlannedOutageForm(forms.Form):
+    """Works to announce."""
+
+    site = forms.ModelChoiceField(Site.objects.all(), label=_("Site"))
+    delivery_point = forms.ModelChoiceField(
+        DeliveryPoint.objects.all(), required=False, label=_("Delivery point"), help_text=_("Empty: the whole site.")
+    )
+    starts_at = instant(_("Starts"))
+    ends_at = instant(_("Ends"))
+    reason = forms.CharField(max_length=PlannedOutage._meta.get_field("reason").max_length, label=_("Reason"))
