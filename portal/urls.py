@@ -5,12 +5,21 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from hosting import api as hosting_api
+from hosting import urls as hosting_urls
 from portal import health
+from portal.views import site
 
 api: list[URLPattern | URLResolver] = [
     *hosting_api.router.urls,
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+]
+
+# The page of a site joins what all floors know of it, so its view stands up here; its address is one of hosting's.
+hosting: list[URLPattern | URLResolver] = [
+    path("sites/<int:pk>/", site.SitePage.as_view(), name="site_detail"),
+    path("sites/<int:pk>/heat-path/", site.SiteHeatPath.as_view(), name="site_heat_path"),
+    *hosting_urls.urlpatterns,
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -21,5 +30,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/v1/", include((api, "api"))),
     path("", include("accounts.urls")),
-    path("", include("hosting.urls")),
+    path("", include((hosting, "hosting"))),
 ]
