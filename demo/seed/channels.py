@@ -12,24 +12,8 @@ from demo.devices.registers import RegisterPoint, controller_points
 from demo.field import Installation
 from demo.plant.faults import Fault
 from demo.plant.timeline import Snapshot
-from hosting.models import Device, Meter
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registers:
-    """The exact registers that a meter shows, by the portal's names."""
-
-    energy_kwh: Decimal
-    power_kw: Decimal | None = None
-    volume_m3: Decimal | None = None
-    supply_energy_m3c: Decimal | None = None
-    return_energy_m3c: Decimal | None = None
-    flow_m3h: Decimal | None = None
-    supply_c: Decimal | None = None
-    return_c: Decimal | None = None
-    operating_h: Decimal | None = None
-    error_h: Decimal | None = None
-    info_code: int | None = None
+from hosting.models import Device
+from thermal.services.recording import NewReading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +23,7 @@ class Channel:
     device: Device
     frame: Callable[[Snapshot], list[float | None]]
     silenced_by: Fault | None = None
-    meter: Meter | None = None
-    registers: Callable[[Snapshot], Registers] | None = None
+    reading: Callable[[Snapshot], NewReading] | None = None
 
     def answers(self, snapshot: Snapshot) -> bool:
         """Whether the device would have answered at all."""
@@ -78,31 +61,43 @@ def _modbus_frame(points: tuple[RegisterPoint, ...], snapshot: Snapshot) -> list
 
 
 def _power_channel(device: Device, meter: PowerMeter, silenced_by: Fault | None) -> Channel:
-    def registers(snapshot: Snapshot) -> Registers:
+    meter_id = _meter_id(device)
+
+    def reading(snapshot: Snapshot) -> NewReading:
         display = show_power(meter, snapshot)
-        return Registers(energy_kwh=display.energy_kwh, power_kw=Decimal(display.power_w).scaleb(-3))
+        return NewReading(
+            meter_id=meter_id,
+            at=_instant(snapshot),
+            energy_kwh=display.energy_kwh,
+            power_kw=Decimal(display.power_w).scaleb(-3),
+            received_at=_instant(snapshot),
+        )
 
     def frame(snapshot: Snapshot) -> list[float | None]:
         display = show_power(meter, snapshot)
         return [float(display.energy_kwh), display.power_w / 1_000]
 
-    return Channel(
-        device=device,
-        frame=frame,
-        silenced_by=silenced_by,
-        meter=device.meter,
-        registers=registers,
-    )
+    return Channel(device=device, frame=frame, silenced_by=silenced_by, reading=reading)
 
 
 def _heat_channel(device: Device, meter: HeatMeter, epoch_s: float) -> Channel:
+    meter_id = _meter_id(device)
     return Channel(
         device=device,
         frame=lambda shot: _heat_frame(show_heat(meter, shot, epoch_s)),
         silenced_by=Fault.METER_SILENT if meter.tap is HeatTap.DELIVERED else None,
-        meter=device.meter,
-        registers=lambda shot: _heat_registers(show_heat(meter, shot, epoch_s)),
+        reading=lambda shot: _heat_reading(show_heat(meter, shot, epoch_s), meter_id, _instant(shot)),
     )
+
+
+def _meter_id(device: Device) -> int:
+    if device.meter_id is None:
+        raise ValueError(f"{device} reads no meter")
+    return device.meter_id
+
+
+def _instant(snapshot: Snapshot) -> dt.datetime:
+    return dt.datetime.fromtimestamp(snapshot.at_s, dt.UTC)
 
 
 def _heat_frame(display: HeatDisplay) -> list[float | None]:
@@ -124,8 +119,10 @@ def _heat_frame(display: HeatDisplay) -> list[float | None]:
     ]
 
 
-def _heat_registers(display: HeatDisplay) -> Registers:
-    return Registers(
+def _heat_reading(display: HeatDisplay, meter_id: int, at: dt.datetime) -> NewReading:
+    return NewReading(
+        meter_id=meter_id,
+        at=at,
         energy_kwh=display.energy_kwh,
         volume_m3=display.volume_m3,
         supply_energy_m3c=Decimal(display.supply_m3c),
@@ -137,4 +134,6 @@ def _heat_registers(display: HeatDisplay) -> Registers:
         operating_h=Decimal(display.operating_h),
         error_h=Decimal(display.error_h),
         info_code=display.error_flags,
+        device_at=at.replace(second=0, microsecond=0),
+        received_at=at,
     )
