@@ -53,7 +53,9 @@ def changes_of(record: models.Model) -> list[Change]:
     for label, column in parts.items():
         model = apps.get_model(label)
         found += _changes_in(model, {column: record.pk}, part=str(model._meta.verbose_name), skip=(column,))
-    return sorted(found, key=lambda change: change.at, reverse=True)[:MOST_SHOWN]
+    # Changes of one transaction share their instant; they stay in the order in which they were made.
+    newest_first = sorted(reversed(found), key=lambda change: change.at, reverse=True)
+    return newest_first[:MOST_SHOWN]
 
 
 def _changes_in(
