@@ -88,13 +88,21 @@ class Table:
 
     def __iter__(self) -> Iterator[Row]:
         """Each row that is not blank; a malformed one is refused with its line."""
+        for row in self.each():
+            if isinstance(row, RowIsMalformed):
+                raise row
+            yield row
+
+    def each(self) -> Iterator[Row | RowIsMalformed]:
+        """The same, with a malformed row handed out as its refusal, so that the rows after it can be read."""
         for line, cells in _parsed(self.text, self.delimiter):
             if line == 1 or not any(cell.strip() for cell in cells):
                 continue
-            if len(cells) != len(self.columns):
+            if len(cells) == len(self.columns):
+                yield Row(line, {name: plain(cell) for name, cell in zip(self.columns, cells, strict=True)})
+            else:
                 problem = f"{len(cells)} cells where the header has {len(self.columns)}."
-                raise RowIsMalformed(line=line, problem=problem)
-            yield Row(line, {name: plain(cell) for name, cell in zip(self.columns, cells, strict=True)})
+                yield RowIsMalformed(line=line, problem=problem)
 
     def require(self, *columns: str) -> None:
         """Refuse the file unless it has these columns."""

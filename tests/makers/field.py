@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from pymodbus.datastore import ModbusDeviceContext, ModbusSequentialDataBlock, ModbusServerContext
 from pymodbus.server import ModbusTcpServer
@@ -49,13 +50,13 @@ def block(values: dict[int, int], *, size: int = 200) -> ModbusSequentialDataBlo
     registers = [0] * size
     for address, value in values.items():
         registers[address] = value
-    return ModbusSequentialDataBlock(1, registers)
+    return ModbusSequentialDataBlock(1, registers)  # type: ignore[no-untyped-call]
 
 
 @contextmanager
 def modbus_server(units: dict[int, dict[str, dict[int, int]]]) -> Iterator[int]:
     """The port of a Modbus server; by unit, the contents of its tables hr, ir, co, di."""
-    devices = {
+    devices: dict[int, Any] = {
         unit: ModbusDeviceContext(**{name: block(tables.get(name, {})) for name in ("di", "co", "hr", "ir")})
         for unit, tables in units.items()
     }
@@ -71,7 +72,7 @@ def modbus_server(units: dict[int, dict[str, dict[int, int]]]) -> Iterator[int]:
         try:
             yield port
         finally:
-            asyncio.run_coroutine_threadsafe(server.shutdown(), loop).result(5)
+            asyncio.run_coroutine_threadsafe(server.shutdown(), loop).result(5)  # type: ignore[no-untyped-call]
 
 
 Sender = Callable[[asyncio.StreamWriter, bytes], object]

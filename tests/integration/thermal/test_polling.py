@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from hosting.models import Controller, Device
+from hosting.models import Controller, Device, Meter, MeterPlacement
 from hosting.models.field import CircuitState
 from tests.makers import field, hosting
 from tests.makers.field import BusMeter, Gateway
@@ -65,7 +65,7 @@ METER = {1: {"hr": {0: 0x0001, 1: 0xE240, 2: 18400, 150: 0xFFFF}}}
 
 
 def test_a_poll_stores_a_frame_and_an_exact_reading_and_is_due_again_at_its_own_time() -> None:
-    placement = hosting.make_placement(role=hosting.MeterPlacement.Role.IT_ELECTRICITY, site=hosting.make_site())
+    placement = hosting.make_placement(role=MeterPlacement.Role.IT_ELECTRICITY, site=hosting.make_site())
     with field.modbus_server(METER) as port:
         device = modbus_device(port, meter=placement.meter)
         polled = poll()
@@ -100,7 +100,7 @@ def test_what_is_not_due_is_left_alone() -> None:
 
 
 def test_readings_are_stored_at_their_own_pace_and_frames_at_every_poll() -> None:
-    meter = hosting.make_meter(hosting.Meter.Kind.ELECTRICITY)
+    meter = hosting.make_meter(Meter.Kind.ELECTRICITY)
     with field.modbus_server(METER) as port:
         modbus_device(port, meter=meter, reading_s=900)
         for minute in range(0, 31, 5):

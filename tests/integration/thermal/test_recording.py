@@ -9,6 +9,7 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hosting.models import Measurement
 from tests.makers import hosting
 from thermal.models import DirtyMark, MeterReading, TelemetryFrame
 from thermal.services import recording
@@ -99,7 +100,7 @@ def test_recording_the_same_again_marks_nothing() -> None:
 
 def test_many_frames_mark_every_quarter_hour_they_lie_in() -> None:
     device = hosting.make_device()
-    hosting.make_measurement(device, hosting.Measurement.Role.SUPPLY_TEMPERATURE)
+    hosting.make_measurement(device, Measurement.Role.SUPPLY_TEMPERATURE)
     start = NOW - dt.timedelta(hours=6)
     recording.record_frames(frames=[frame_of(device.pk, start + n * MINUTE) for n in range(180)], now=NOW)
     starts = set(DirtyMark.objects.values_list("start", flat=True))
