@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -181,7 +181,7 @@ def _known(meter: Meter, told: Told) -> dict[dt.datetime, list[dict[str, Decimal
 def _reading(row: Row, origin: _Origin) -> NewReading:
     """Return the reading of one row."""
     at = _instant(row, origin)
-    values = {
+    values: dict[str, Any] = {
         name: _register(row, name, column, origin.columns) for name, column in origin.chosen.items() if row.text(column)
     }
     if not values:
