@@ -30,7 +30,7 @@ class DayInput(forms.DateInput):
 
     def format_value(self, value: Any) -> str | None:
         """The day as the browser wants it, whatever the language of the page."""
-        return value.isoformat() if hasattr(value, "isoformat") else value
+        return str(value.isoformat() if hasattr(value, "isoformat") else value or "")
 
 
 class LastDayField(forms.DateField):
@@ -60,7 +60,7 @@ class RolesField(forms.MultipleChoiceField):
         super().__init__(choices=lazy(role_choices, list), **options)
 
 
-class AudiencesField(forms.ModelMultipleChoiceField):
+class AudiencesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     """Any number of audiences."""
 
     def __init__(self, **options: Any) -> None:
@@ -168,7 +168,7 @@ class AudienceForm(forms.Form):
         return {kind: self.cleaned_data[kind] for kind in scoping.ANCHOR_MODELS}
 
 
-class ProfileForm(forms.ModelForm):
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     """How a person is called and reads pages."""
 
     locale = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)

@@ -6,7 +6,7 @@ they come without a name, which is what makes them stand out.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pghistory
 from django.db import models
@@ -14,7 +14,7 @@ from django.db import models
 _Model = TypeVar("_Model", bound=type[models.Model])
 
 
-def tracked(*, exclude: Sequence[str] = (), **options: object) -> Callable[[_Model], _Model]:
+def tracked(*, exclude: Sequence[str] = (), **options: Any) -> Callable[[_Model], _Model]:
     """A class decorator that gives a model a change history: ``@tracked()`` above the class.
 
     Parameters

@@ -130,7 +130,7 @@ def must_enrol(request: HttpRequest) -> bool:
     found = request.session.get(SECOND_FACTOR)
     if found == "enrolled" or (found == "demo" and settings.DEMO):
         return False
-    if not request.user.is_staff_member:
+    if request.user.is_anonymous or not request.user.is_staff_member:
         return False
     if get_adapter().is_mfa_enabled(request.user):
         request.session[SECOND_FACTOR] = "enrolled"

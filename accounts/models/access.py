@@ -101,7 +101,7 @@ class Invitation(models.Model):
 
 
 @tracked(obj_field=None)
-class Membership(User.groups.through):  # type: ignore[name-defined, misc]
+class Membership(User.groups.through):  # type: ignore[name-defined]
     """That a person belongs to a group: a role or an audience. Only here to have a history."""
 
     class Meta:

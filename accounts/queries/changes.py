@@ -54,8 +54,9 @@ def changes_of(record: models.Model) -> list[Change]:
         model = apps.get_model(label)
         found += _changes_in(model, {column: record.pk}, part=str(model._meta.verbose_name), skip=(column,))
     # Changes of one transaction share their instant; they stay in the order in which they were made.
-    newest_first = sorted(reversed(found), key=lambda change: change.at, reverse=True)
-    return newest_first[:MOST_SHOWN]
+    found.reverse()
+    found.sort(key=lambda change: change.at, reverse=True)
+    return found[:MOST_SHOWN]
 
 
 def _changes_in(

@@ -30,7 +30,8 @@ class AudienceList(scoped.ScopedListView):
 
     def get_queryset(self) -> QuerySet[Any]:
         """All audiences with the number of their people."""
-        return super().get_queryset().annotate(people_count=Count("group__user"))
+        rows: QuerySet[Any] = super().get_queryset().annotate(people_count=Count("group__user"))
+        return rows
 
     def breadcrumbs(self) -> list[scoped.Crumb]:
         """The list of people."""
@@ -59,7 +60,7 @@ class AudienceCreate(scoped.ScopedCreateView):
     @transaction.atomic
     def save(self, form: Any) -> Audience:
         """The audience with its grants."""
-        now, by = timezone.now(), self.request.user
+        now, by = timezone.now(), self.person
         audience = audiences.create_audience(
             name=form.cleaned_data["name"], note=form.cleaned_data["note"], by=by, now=now
         )
@@ -98,7 +99,7 @@ class AudienceUpdate(scoped.ScopedUpdateView):
     @transaction.atomic
     def save(self, form: Any) -> Audience:
         """The audience with its new grants."""
-        now, by = timezone.now(), self.request.user
+        now, by = timezone.now(), self.person
         audience: Audience = self.object
         audiences.describe(
             audience=audience, name=form.cleaned_data["name"], note=form.cleaned_data["note"], by=by, now=now

@@ -57,7 +57,7 @@ class InvitationCreate(scoped.ScopedCreateView):
 
     def save(self, form: Any) -> Invitation:
         """The invitation, on its way."""
-        return people.invite(by=self.request.user, now=timezone.now(), link_to=self.link_to, **form.cleaned_data)
+        return people.invite(by=self.person, now=timezone.now(), link_to=self.link_to, **form.cleaned_data)
 
     def link_to(self, key: str) -> str:
         """The address at which the invited person joins."""
@@ -77,12 +77,12 @@ class InvitationRevoke(scoped.ConfirmView):
     def act(self, form: Any) -> Invitation:
         """The invitation, revoked."""
         invitation: Invitation = self.object
-        people.revoke_invitation(invitation=invitation, by=self.request.user, now=timezone.now())
+        people.revoke_invitation(invitation=invitation, by=self.person, now=timezone.now())
         return invitation
 
 
 @method_decorator([never_cache, sensitive_post_parameters("password", "password_again")], name="dispatch")
-class Join(FormView):
+class Join(FormView):  # type: ignore[type-arg]
     """Where an invited person says who they are, chooses a password and is in."""
 
     template_name = "accounts/join.html"

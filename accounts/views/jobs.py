@@ -40,5 +40,4 @@ class JobCancel(scoped.ConfirmView):
 
     def act(self, form: Any) -> Job:
         """The job, cancelled."""
-        user: Any = self.request.user
-        return jobs.cancel(job=self.object, by=user, now=timezone.now())
+        return jobs.cancel(job=self.object, by=self.person, now=timezone.now())

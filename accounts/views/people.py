@@ -70,7 +70,7 @@ class PersonDetail(PersonPage, scoped.ScopedDetailView):
                 {"audience": audience, "anchors": grants.all_granted(audience)}
                 for audience in people_queries.audiences_of(person)
             ],
-            "is_self": person.pk == self.request.user.pk,
+            "is_self": person.pk == self.person.pk,
             "is_open": person.has_access_at(timezone.now()),
             "changes": changes.changes_of(person),
         }
@@ -95,7 +95,7 @@ class PersonRoles(PersonPage, scoped.ScopedUpdateView):
     def save(self, form: Any) -> User:
         """The person with the new roles."""
         person: User = self.object
-        people.change_roles(person=person, by=self.request.user, now=timezone.now(), **form.cleaned_data)
+        people.change_roles(person=person, by=self.person, now=timezone.now(), **form.cleaned_data)
         return person
 
 
@@ -120,7 +120,7 @@ class PersonAccess(PersonPage, scoped.ScopedUpdateView):
     def save(self, form: Any) -> User:
         """The person with the new access."""
         person: User = self.object
-        people.change_access(person=person, by=self.request.user, now=timezone.now(), **form.cleaned_data)
+        people.change_access(person=person, by=self.person, now=timezone.now(), **form.cleaned_data)
         return person
 
 
@@ -139,7 +139,7 @@ class PersonDeactivate(PersonPage, scoped.ConfirmView):
     def act(self, form: Any) -> User:
         """The person, locked out."""
         person: User = self.object
-        people.deactivate(person=person, by=self.request.user, now=timezone.now())
+        people.deactivate(person=person, by=self.person, now=timezone.now())
         return person
 
 
@@ -156,5 +156,5 @@ class PersonReactivate(PersonPage, scoped.ConfirmView):
     def act(self, form: Any) -> User:
         """The person, let in."""
         person: User = self.object
-        people.reactivate(person=person, by=self.request.user, now=timezone.now())
+        people.reactivate(person=person, by=self.person, now=timezone.now())
         return person

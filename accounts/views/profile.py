@@ -27,7 +27,7 @@ class Profile(scoped.ScopedUpdateView):
 
     def get_object(self) -> User:
         """The person who asks."""
-        return User.objects.get(pk=self.request.user.pk)
+        return User.objects.get(pk=self.person.pk)
 
     def breadcrumbs(self) -> list[scoped.Crumb]:
         """Nothing above."""
@@ -61,6 +61,7 @@ class TokenCreate(scoped.ScopedCreateView):
     model = ApiToken
     form_class: ClassVar[Any] = forms.TokenForm
     title = _("New API key")
+    success_message: Any = ""
     submit_label = _("Make the key")
 
     def breadcrumbs(self) -> list[scoped.Crumb]:
@@ -83,11 +84,8 @@ class TokenCreate(scoped.ScopedCreateView):
 
     def save(self, form: Any) -> ApiToken:
         """The record of the key."""
-        user: Any = self.request.user
-        token, self.key = tokens.issue_token(user=user, by=user, now=timezone.now(), **form.cleaned_data)
+        token, self.key = tokens.issue_token(user=self.person, by=self.person, now=timezone.now(), **form.cleaned_data)
         return token
-
-    success_message = ""
 
     def get_success_url(self, outcome: Any) -> str:
         """The profile; not used, the key is shown instead."""
@@ -104,7 +102,7 @@ class TokenRevoke(scoped.ConfirmView):
 
     def get_queryset(self) -> QuerySet[Any]:
         """One's own keys."""
-        return ApiToken.objects.filter(user=self.request.user.pk, revoked_at=None)
+        return ApiToken.objects.filter(user=self.person.pk, revoked_at=None)
 
     def breadcrumbs(self) -> list[scoped.Crumb]:
         """The profile."""
@@ -112,8 +110,7 @@ class TokenRevoke(scoped.ConfirmView):
 
     def act(self, form: Any) -> ApiToken:
         """The key, revoked."""
-        user: Any = self.request.user
-        tokens.revoke_token(token=self.object, by=user, now=timezone.now())
+        tokens.revoke_token(token=self.object, by=self.person, now=timezone.now())
         messages.success(self.request, _("The key was revoked."))
         token: ApiToken = self.object
         return token

@@ -70,7 +70,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import messages
@@ -87,6 +87,7 @@ from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django_tables2 import RequestConfig
 
 from accounts import refusals, scoping
+from accounts.models import User
 from accounts.views import chips
 from kernel import csvfiles
 from kernel.errors import Refusal
@@ -157,6 +158,11 @@ class ScopedPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
 
     def get_title(self) -> str:
         return str(self.title)
+
+    @property
+    def person(self) -> User:
+        """Who asks; nobody gets to a page without being logged in."""
+        return cast("User", self.request.user)
 
     def breadcrumbs(self) -> list[Crumb]:
         return []
