@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from hosting import api as hosting_api
 from hosting import urls as hosting_urls
 from portal import health
-from portal.views import site
+from portal.views import home, site
 
 api: list[URLPattern | URLResolver] = [
     *hosting_api.router.urls,
@@ -22,6 +22,12 @@ hosting: list[URLPattern | URLResolver] = [
     *hosting_urls.urlpatterns,
 ]
 
+portal: list[URLPattern | URLResolver] = [
+    path("", home.Overview.as_view(), name="overview"),
+    path("first-start/", home.FirstStart.as_view(), name="first_start"),
+    path("search/", home.Search.as_view(), name="search"),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("healthz/workers", health.workers_healthz, name="healthz_workers"),
@@ -30,5 +36,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/v1/", include((api, "api"))),
     path("", include("accounts.urls")),
+    path("", include((portal, "portal"))),
     path("", include((hosting, "hosting"))),
 ]

@@ -62,14 +62,15 @@ def lookup(mapping: Any, key: Any) -> Any:
 
 
 @register.simple_tag
-def quantity(value: Any, unit: str = "", digits: int | None = None) -> SafeString:
+def quantity(value: Any, unit: str = "", digits: int | str | None = None) -> SafeString:
     """A figure in tabular digits with its unit in a lighter tone."""
     if value is None or value == "":
         missing = gettext("no data")
         return format_html('<span class="quantity missing"><span aria-hidden="true">–</span> {}</span>', missing)
     text = significant(value)
-    if digits is not None:
-        text = number_format(value, decimal_pos=digits, use_l10n=True, force_grouping=True)
+    # What a template does not name arrives as an empty text.
+    if digits not in (None, ""):
+        text = number_format(value, decimal_pos=int(digits), use_l10n=True, force_grouping=True)
     if not unit:
         return format_html('<span class="quantity">{}</span>', text)
     return format_html('<span class="quantity">{} <span class="unit">{}</span></span>', text, unit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db import models
@@ -168,10 +169,13 @@ def fact_of(row: models.Model, field: Any) -> Fact:
         return Fact(label, getattr(row, f"get_{field.name}_display")())
     if isinstance(field, models.FloatField | models.DecimalField) and value is not None:
         hint = str(field.help_text)
-        unit = hint if len(hint) <= LONGEST_UNIT else ""
-        return Fact(
-            label, value, unit or " ", digits=field.decimal_places if hasattr(field, "decimal_places") else None
-        )
+        return Fact(label, value, hint if len(hint) <= LONGEST_UNIT else " ", digits=_decimals(value))
     if isinstance(field, models.PositiveIntegerField) and value is not None:
         return Fact(label, str(value))
     return Fact(label, value)
+
+
+def _decimals(value: Any) -> int:
+    """How many digits stand after the point when nothing is rounded away."""
+    exponent = Decimal(str(value)).normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
