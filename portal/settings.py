@@ -186,7 +186,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "partitions": {"task": "thermal.keep_partitions", "schedule": 6 * 3600, "options": {"queue": "default"}},
     "settle": {"task": "thermal.settle", "schedule": 60, "options": {"queue": "settle", "expires": 60}},
     "sweep-alarms": {"task": "thermal.sweep_alarms", "schedule": 30, "options": {"queue": "default", "expires": 30}},
-    "mark-unsettled": {"task": "thermal.mark_unsettled", "schedule": 900, "options": {"queue": "settle", "expires": 900}},
+    "mark-unsettled": {
+        "task": "thermal.mark_unsettled",
+        "schedule": 900,
+        "options": {"queue": "settle", "expires": 900},
+    },
     "plan-tasks": {"task": "compliance.plan_tasks", "schedule": 3600, "options": {"queue": "default", "expires": 3600}},
     "open-missing-incidents": {
         "task": "compliance.open_missing_incidents",

@@ -1,6 +1,9 @@
 """Tasks of the installation itself."""
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_ready
 from django.utils import timezone
 
 from portal import health
@@ -10,3 +13,10 @@ from portal import health
 def heartbeat(queue: str) -> None:
     """Show that somebody works on the queue; older ones that waited are not worth running."""
     health.record_heartbeat(queue=queue, now=timezone.now())
+
+
+@worker_ready.connect
+def record_arrival(sender: Any, **_details: Any) -> None:
+    """Count a worker's arrival as its first heartbeat, so that nobody waits for the schedule to know of it."""
+    for queue in sender.app.amqp.queues.consume_from:
+        health.record_heartbeat(queue=queue, now=timezone.now())
