@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from celery.schedules import crontab
 from django.utils.translation import gettext_lazy as _
 
 from portal import static_files
@@ -181,6 +182,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         }
         for queue in ("poll", "settle", "default")
     },
+    "check-invariants": {"task": "portal.check_invariants", "schedule": crontab(hour="2", minute="30")},
     # A tick that finds all workers busy is worth nothing later: the next one claims the same controllers.
     "poll": {"task": "thermal.poll_due", "schedule": 2, "options": {"queue": "poll", "expires": 4}},
     "partitions": {"task": "thermal.keep_partitions", "schedule": 6 * 3600, "options": {"queue": "default"}},

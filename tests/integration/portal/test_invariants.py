@@ -1,0 +1,119 @@
+"""The nightly check finds each kind of violation, and nothing in a sound portal."""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from contracts.models import Contract, Invoice
+from contracts.services import billing
+from kernel.periods import Period
+from portal import invariants
+from tests.makers import billing as make
+from tests.makers import hosting, thermal
+from thermal.models import Alarm, SiteInterval
+from thermal.services import settlement
+
+pytestmark = pytest.mark.django_db
+
+NOW = make.NOVEMBER_2
+
+
+@pytest.fixture
+def contract() -> Contract:
+    """A contract whose October is billed."""
+    billable, _placement = make.billable()
+    billing.run_month(month_on=make.OCTOBER, by=None, now=NOW, issue=True)
+    return billable
+
+
+def broken() -> set[int]:
+    return {finding.invariant.number for finding in invariants.check(now=NOW) if finding.violations}
+
+
+@contextmanager
+def without_triggers(table: str) -> Iterator[None]:
+    """What a wrong restore does: rows change while no trigger looks."""
+    with connection.cursor() as cursor:
+        # Deferred checks of earlier statements must be over before a table can be altered.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        yield
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+def run(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def test_a_sound_portal_passes(contract: Contract) -> None:
+    assert Invoice.objects.filter(contract=contract, state="issued").count() == 1
+    assert broken() == set()
+    call_command("check_invariants")
+
+
+@pytest.mark.parametrize(
+    ("number", "table", "sql"),
+    [
+        (1, "contracts_numberseries", "UPDATE contracts_numberseries SET last_number = last_number + 1"),
+        (1, "contracts_invoicedocument", "UPDATE contracts_invoicedocument SET pdf = 'other'"),
+        (2, "contracts_invoiceline", "UPDATE contracts_invoiceline SET net_amount = net_amount + 1 WHERE position = 1"),
+        (8, "hosting_meter", "UPDATE hosting_meter SET verified_until_on = '2026-10-15'"),
+    ],
+)
+def test_a_changed_row_is_found(contract: Contract, number: int, table: str, sql: str) -> None:
+    with without_triggers(table):
+        run(sql)
+    assert broken() == {number}
+    with pytest.raises(CommandError, match="violations"):
+        call_command("check_invariants")
+
+
+def test_a_day_billed_twice_is_found(contract: Contract) -> None:
+    billing.run_month(month_on=make.OCTOBER, by=None, now=NOW, issue=True)
+    with without_triggers("contracts_invoice"):
+        run(
+            "INSERT INTO contracts_invoice SELECT (i).* FROM (SELECT jsonb_populate_record(v, "
+            "jsonb_build_object('id', v.id + 1, 'month_on', '2026-11-01', 'number', 'again', 'sequence_number', 2)) i "
+            "FROM contracts_invoice v) copies"
+        )
+    assert 4 in broken()
+
+
+def test_a_ledger_row_that_was_changed_by_hand_is_found() -> None:
+    thermal.make_partitions(dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    placement = hosting.make_placement()
+    start = dt.datetime(2026, 10, 1, tzinfo=dt.UTC)
+    quarters = [(start + n * dt.timedelta(minutes=15), n) for n in range(5)]
+    thermal.make_readings(placement.meter, quarters)
+    period = Period(start, quarters[-1][0])
+    settlement.settle_period(site=placement.site, period=period, now=NOW)
+    assert broken() == set()
+    run("UPDATE thermal_heatinterval SET heat_kwh = heat_kwh + 1")
+    assert broken() == {6}
+    assert SiteInterval.objects.filter(site=placement.site).count() == 4
+
+
+def test_heat_that_nobody_made_is_found() -> None:
+    site = hosting.make_site(lifecycle="suspended")
+    common = {"site": site, "rule_version": 1, "settled_at": NOW}
+    SiteInterval.objects.create(start=NOW, it_kwh=10.0, delivered_kwh=9.9, **common)
+    assert broken() == set()
+    SiteInterval.objects.filter(site=site).update(delivered_kwh=10.5)
+    assert broken() == {9}
+
+
+def test_an_open_alarm_that_nobody_looks_after_is_found() -> None:
+    rule = thermal.make_rule(evaluated_at=NOW)
+    alarm = thermal.make_alarm(rule)
+    assert broken() == set()
+    rule.evaluated_at = NOW - dt.timedelta(hours=1)
+    rule.save()
+    assert broken() == {10}
+    Alarm.objects.filter(pk=alarm.pk).update(state="closed", closed_at=NOW)
+    assert broken() == set()
