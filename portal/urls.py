@@ -8,9 +8,11 @@ from hosting import api as hosting_api
 from hosting import urls as hosting_urls
 from portal import health
 from portal.views import home, site
+from thermal import api as thermal_api
 
 api: list[URLPattern | URLResolver] = [
     *hosting_api.router.urls,
+    *thermal_api.router.urls,
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
 ]
@@ -38,4 +40,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("", include((portal, "portal"))),
     path("", include((hosting, "hosting"))),
+    path("", include("thermal.urls")),
 ]

@@ -1,0 +1,256 @@
+"""Recorded values, ledger, key figures and alarms over HTTP."""
+
+import datetime as dt
+from typing import Any, ClassVar
+
+from django.db.models import Model, QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
+
+from accounts.scoped_api import Capability, ScopedReadOnlyViewSet, ScopedSerializer, ScopedViewSet, narrow, person
+from hosting.models import Site
+from kernel.errors import Refusal
+from kernel.periods import Period, as_utc
+from thermal import filters
+from thermal.models import Alarm, AlarmRule, HeatInterval, MeterReading, SiteInterval
+from thermal.queries import kpis
+from thermal.services import alarms
+
+
+class PeriodIsMissing(Refusal):
+    sentence = "Name the period: ?start=2026-10-01T00:00Z&end=2026-11-01T00:00Z."
+
+
+class _ListOnly(mixins.ListModelMixin, viewsets.GenericViewSet[Any]):
+    """A list of the rows that the user may see; their key has several parts, so filters stand for a detail route."""
+
+    permission_classes = (Capability,)
+
+    def get_queryset(self) -> QuerySet[Model]:
+        """The rows that the user may see."""
+        rows = super().get_queryset()
+        if getattr(self, "swagger_fake_view", False):
+            return rows.none()
+        return narrow(rows, self.request.user)
+
+
+class ReadingSerializer(serializers.ModelSerializer[MeterReading]):
+    """A reading; registers as exact decimals."""
+
+    class Meta:
+        model = MeterReading
+        fields = (
+            "meter",
+            "at",
+            "version",
+            "energy_kwh",
+            "volume_m3",
+            "supply_energy_m3c",
+            "return_energy_m3c",
+            "power_kw",
+            "flow_m3h",
+            "supply_c",
+            "return_c",
+            "operating_h",
+            "error_h",
+            "info_code",
+            "received_at",
+            "source",
+            "reason",
+        )
+
+
+class ReadingViewSet(_ListOnly):
+    """Readings of meters; filter by meter and time."""
+
+    queryset = MeterReading.objects.order_by("meter", "at", "version")
+    serializer_class = ReadingSerializer
+    filterset_fields: ClassVar = {"meter": ["exact"], "at": ["gte", "lt"], "source": ["exact"]}
+
+
+class IntervalSerializer(serializers.ModelSerializer[HeatInterval]):
+    """A quarter hour of a delivery point."""
+
+    class Meta:
+        model = HeatInterval
+        exclude = ("rule_version",)
+
+
+class IntervalViewSet(_ListOnly):
+    """The ledger of delivery points; filter by delivery point and time."""
+
+    queryset = HeatInterval.objects.order_by("delivery_point", "start")
+    serializer_class = IntervalSerializer
+    filterset_fields: ClassVar = {"delivery_point": ["exact"], "start": ["gte", "lt"], "quality": ["exact", "lte"]}
+
+
+class SiteIntervalSerializer(serializers.ModelSerializer[SiteInterval]):
+    """A quarter hour of a site."""
+
+    class Meta:
+        model = SiteInterval
+        exclude = ("rule_version",)
+
+
+class SiteIntervalViewSet(_ListOnly):
+    """The ledger of sites; filter by site and time."""
+
+    queryset = SiteInterval.objects.order_by("site", "start")
+    serializer_class = SiteIntervalSerializer
+    filterset_fields: ClassVar = {"site": ["exact"], "start": ["gte", "lt"], "export_mode": ["exact"]}
+
+
+class InputSerializer(serializers.Serializer[Any]):
+    """A number that a key figure was made from."""
+
+    name = serializers.CharField(source="label")
+    value = serializers.FloatField(allow_null=True)
+    unit = serializers.CharField()
+
+
+class KpiSerializer(serializers.Serializer[Any]):
+    """A key figure with where it comes from; ratios are shares of one."""
+
+    key = serializers.CharField()
+    name = serializers.CharField(source="label")
+    value = serializers.FloatField(allow_null=True)
+    unit = serializers.CharField()
+    formula = serializers.CharField()
+    inputs = InputSerializer(many=True)
+    start = serializers.DateTimeField(source="period.start")
+    end = serializers.DateTimeField(source="period.end")
+    known_ratio = serializers.FloatField()
+    settled_at = serializers.DateTimeField(allow_null=True)
+    rule_version = serializers.IntegerField(allow_null=True)
+    note = serializers.CharField()
+
+
+class KpiViewSet(viewsets.GenericViewSet[Any]):
+    """Key figures of a site over a period."""
+
+    permission_classes = (Capability,)
+    queryset = Site.objects.all()
+    serializer_class = KpiSerializer
+    lookup_value_regex = r"\d+"
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("start", dt.datetime, required=True),
+            OpenApiParameter("end", dt.datetime, required=True),
+        ]
+    )
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """Return the key figures of the site with this id."""
+        site = get_object_or_404(narrow(Site.objects.all(), request.user), pk=pk)
+        period = Period(_instant(request, "start"), _instant(request, "end"))
+        return Response(KpiSerializer(kpis.kpis_of_site(site=site, period=period), many=True).data)
+
+
+def _instant(request: Request, name: str) -> dt.datetime:
+    # A plus sign that was not escaped arrives as a space.
+    text = request.query_params.get(name, "").replace(" ", "+")
+    try:
+        return as_utc(dt.datetime.fromisoformat(text))
+    except ValueError:
+        raise PeriodIsMissing from None
+
+
+class AlarmSerializer(ScopedSerializer):
+    """An alarm."""
+
+    class Meta:
+        model = Alarm
+        fields = (
+            "id",
+            "rule",
+            "site",
+            "state",
+            "priority",
+            "raised_at",
+            "acknowledged_at",
+            "returned_at",
+            "closed_at",
+            "value",
+            "limit_value",
+            "unit",
+            "message",
+            "occurrence_count",
+            "suppressed_by",
+        )
+
+
+class NoteSerializer(serializers.Serializer[Any]):
+    """A note to an acknowledgement."""
+
+    note = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
+
+
+class AlarmViewSet(ScopedReadOnlyViewSet):
+    """Alarms; those that are open and all that ever were."""
+
+    queryset = Alarm.objects.order_by("-raised_at", "-pk")
+    serializer_class = AlarmSerializer
+    filterset_fields: ClassVar = {"site": ["exact"], "state": ["exact", "in"], "priority": ["exact"]}
+    capability = "thermal.acknowledge_alarm"
+
+    @extend_schema(request=NoteSerializer, responses=AlarmSerializer)
+    @action(detail=True, methods=["post"])
+    def acknowledge(self, request: Request, **_kwargs: str) -> Response:
+        """Take note of the alarm."""
+        note = NoteSerializer(data=request.data)
+        note.is_valid(raise_exception=True)
+        alarm = alarms.acknowledge(
+            alarm=self.get_object(), by=person(request), note=note.validated_data["note"], now=timezone.now()
+        )
+        return Response(AlarmSerializer(alarm).data)
+
+
+class AlarmRuleSerializer(ScopedSerializer):
+    """An alarm rule."""
+
+    class Meta:
+        model = AlarmRule
+        fields = (
+            "id",
+            "site",
+            "key",
+            "name",
+            "kind",
+            "measurement",
+            "device",
+            "delivery_point",
+            "limit_value",
+            "deadband_value",
+            "on_delay_s",
+            "off_delay_s",
+            "priority",
+            "consequence",
+            "action",
+            "only_on_demand",
+            "enabled",
+            "evaluated_at",
+        )
+        read_only_fields = ("evaluated_at",)
+
+
+class AlarmRuleViewSet(ScopedViewSet):
+    """Alarm rules."""
+
+    queryset = AlarmRule.objects.order_by("site", "key")
+    serializer_class = AlarmRuleSerializer
+    filterset_class = filters.AlarmRuleFilter
+
+
+router = SimpleRouter()
+router.register("readings", ReadingViewSet)
+router.register("intervals", IntervalViewSet)
+router.register("site-intervals", SiteIntervalViewSet)
+router.register("kpis", KpiViewSet, basename="kpi")
+router.register("alarms", AlarmViewSet)
+router.register("alarm-rules", AlarmRuleViewSet)

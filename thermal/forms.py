@@ -1,0 +1,62 @@
+"""The forms of thermal: they check shape, services decide."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from thermal.models import AlarmRule
+
+
+class AcknowledgeForm(forms.Form):
+    """A note to an acknowledgement."""
+
+    note = forms.CharField(label=_("note"), max_length=300, required=False)
+
+
+class AlarmRuleForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One alarm rule."""
+
+    class Meta:
+        model = AlarmRule
+        fields: Any = (
+            "site",
+            "key",
+            "name",
+            "kind",
+            "measurement",
+            "device",
+            "delivery_point",
+            "limit_value",
+            "deadband_value",
+            "on_delay_s",
+            "off_delay_s",
+            "priority",
+            "consequence",
+            "action",
+            "only_on_demand",
+            "enabled",
+        )
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a rule that watches nothing, or something of another site."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        self._require(cleaned)
+        site = cleaned.get("site")
+        for name in ("measurement", "delivery_point"):
+            chosen = cleaned.get(name)
+            if chosen is not None and site is not None and chosen.site_id != site.pk:
+                self.add_error(name, _("This belongs to another site."))
+        device = cleaned.get("device")
+        if device is not None and site is not None and device.controller.site_id != site.pk:
+            self.add_error("device", _("This belongs to another site."))
+        return cleaned
+
+    def _require(self, cleaned: dict[str, Any]) -> None:
+        if cleaned.get("kind") == AlarmRule.Kind.NO_DATA:
+            if cleaned.get("device") is None:
+                self.add_error("device", _("A “no data” rule watches a device."))
+        else:
+            for name in ("measurement", "limit_value"):
+                if cleaned.get(name) is None:
+                    self.add_error(name, _("A limit needs a measurement and a value."))

@@ -1,0 +1,34 @@
+"""Routes of heat and alarms."""
+
+from django.urls import path, re_path
+
+from thermal.views import alarms, heat, readings
+
+app_name = "thermal"
+urlpatterns = [
+    path("heat/", heat.HeatList.as_view(), name="heat_list"),
+    path("heat/sites/<int:pk>/", heat.SiteHeat.as_view(), name="site_heat"),
+    path("heat/sites/<int:pk>/fragment/", heat.SiteHeatFragment.as_view(), name="site_heat_fragment"),
+    path("heat/sites/<int:pk>/live.json", heat.SiteLive.as_view(), name="site_live"),
+    path("heat/sites/<int:pk>/intervals/", heat.SiteIntervals.as_view(), name="site_intervals"),
+    re_path(r"^heat/sites/(?P<pk>\d+)/(?P<name>power|temperature)\.json$", heat.SiteChart.as_view(), name="site_chart"),
+    re_path(
+        r"^heat/sites/(?P<pk>\d+)/(?P<name>power|temperature)\.csv$",
+        heat.SiteSeriesCsv.as_view(),
+        name="site_series_csv",
+    ),
+    path("heat/points/<int:pk>/", heat.PointIntervals.as_view(), name="point_intervals"),
+    re_path(
+        r"^heat/points/(?P<pk>\d+)/(?P<start>\d{8}T\d{4}Z)/$", heat.IntervalDetail.as_view(), name="interval_detail"
+    ),
+    path("heat/meters/<int:pk>/readings/", readings.ReadingList.as_view(), name="reading_list"),
+    path("alarms/", alarms.AlarmList.as_view(), name="alarm_list"),
+    path("alarms/<int:pk>/", alarms.AlarmDetail.as_view(), name="alarm_detail"),
+    path("alarms/<int:pk>/acknowledge/", alarms.AlarmAcknowledge.as_view(), name="alarm_acknowledge"),
+    path("alarms/rules/", alarms.AlarmRuleList.as_view(), name="alarmrule_list"),
+    path("alarms/rules/add/", alarms.AlarmRuleCreate.as_view(), name="alarmrule_create"),
+    path("alarms/rules/<int:pk>/", alarms.AlarmRuleDetail.as_view(), name="alarmrule_detail"),
+    path("alarms/rules/<int:pk>/change/", alarms.AlarmRuleUpdate.as_view(), name="alarmrule_update"),
+    path("alarms/rules/<int:pk>/delete/", alarms.AlarmRuleDelete.as_view(), name="alarmrule_delete"),
+    path("alarms/field/", alarms.FieldHealth.as_view(), name="alarm_field_health"),
+]
