@@ -138,8 +138,6 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Heatledger"
 # Clocks of phones drift; one step is 30 s.
 MFA_TOTP_TOLERANCE = 1
-# Browsers give passkeys to https and to localhost only; a development server speaks plain http.
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
 GUARDIAN_GET_INIT_ANONYMOUS_USER = None
 ANONYMOUS_USER_NAME = None
 

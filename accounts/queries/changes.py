@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from django.apps import apps
 from django.db import models
+from django.utils import timezone
+from django.utils.formats import date_format, localize
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -115,7 +118,17 @@ class _Display:
             return ""
         if field.attname in self.related:
             return self.related[field.attname].get(value, f"#{value}")
-        return str(dict(field.flatchoices).get(value, value))
+        if field.flatchoices:
+            return str(dict(field.flatchoices).get(value, value))
+        return _read_aloud(value)
+
+
+def _read_aloud(value: Any) -> str:
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if isinstance(value, datetime):
+        return date_format(timezone.localtime(value), "Y-m-d H:i:s T")
+    return str(localize(value))
 
 
 def _names(field: Any, events: Iterable[Any]) -> dict[Any, str]:
