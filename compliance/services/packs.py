@@ -135,7 +135,7 @@ def _queue(pack: AuditPack, by: User | None, now: datetime) -> AuditPack:
     pack.state, pack.error = AuditPack.State.QUEUED, ""
     pack.save(update_fields=["job", "state", "error"])
     # Robust: with the broker away the pack waits, and the schedule sends it again.
-    transaction.on_commit(partial(current_app.send_task, BUILD_TASK, args=[pack.pk]), robust=True)
+    transaction.on_commit(lambda: current_app.send_task(BUILD_TASK, args=[pack.pk]), robust=True)
     return pack
 
 

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from functools import partial
 
 from django.db import transaction
 from django.dispatch import Signal
@@ -147,7 +146,7 @@ def _record(alarm: Alarm, before: str, now: dt.datetime, *, by: User | None = No
 
 def _announce(signal: Signal, alarm: Alarm) -> None:
     """Tell the floors above, once it is certain; what fails there must not undo what was recorded here."""
-    transaction.on_commit(partial(signal.send, sender=Alarm, alarm=alarm), robust=True)
+    transaction.on_commit(lambda: signal.send(sender=Alarm, alarm=alarm), robust=True)
 
 
 def unit_of(rule: AlarmRule) -> str:
