@@ -151,7 +151,7 @@ ROLES: Final = (
         _("reads what was granted, until the agreed day"),
         staff=False,
         sees_all=False,
-        patterns=(*_EVERY_VIEW, "compliance.verify_*"),
+        patterns=(*_EVERY_VIEW, "compliance.verify_*", "compliance.build_auditpack"),
     ),
     Role(
         "offtaker-viewer",

@@ -1,0 +1,1 @@
+"""Pages of duties, water, permits, incidents, documents and packs."""
