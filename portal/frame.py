@@ -8,10 +8,12 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from accounts.services import demo
+from portal import health
 
 THEMES = ("light", "dark")
 
@@ -74,6 +76,7 @@ OFFTAKER = (
 USER_MENU = (
     Entry(_("Profile and security"), "lock", "accounts:profile", ("accounts:profile",)),
     Entry(_("People and access"), "user", "accounts:person_list", ("accounts:",), "accounts.view_user"),
+    Entry(_("System status"), "info", "status", ("status",), "accounts.change_user"),
 )
 
 
@@ -91,6 +94,8 @@ def frame_of(request: HttpRequest) -> dict[str, Any]:
         "theme": theme_of(request),
         "is_demo": demo.is_marked(),
         "skips_second_factor": demo.bypass_is_active(),
+        "silent_queues": health.silent_queues(now=timezone.now()) if user.has_perm("hosting.view_site") else [],
+        "status_url": url_of("status") if user.has_perm("accounts.change_user") else "",
         "navigation": navigation,
         "home_url": navigation[0].url if navigation else "/",
         "search_url": url_of("portal:search") if user.is_authenticated else "",

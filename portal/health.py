@@ -63,6 +63,16 @@ def worker_checks(*, now: datetime) -> list[Check]:
     return [_checked(f"queue {queue}", partial(_look_at_queue, queue, now)) for queue in QUEUES]
 
 
+def silent_queues(*, now: datetime) -> list[str]:
+    """Return the queues on which no worker has answered for a while: what pages show may be old."""
+    try:
+        seen = cache.get_many([heartbeat_key(queue) for queue in QUEUES])
+    except (RedisError, OSError):
+        return list(QUEUES)
+    latest = {queue: seen.get(heartbeat_key(queue)) for queue in QUEUES}
+    return [queue for queue, seen_at in latest.items() if seen_at is None or now - seen_at >= SILENT_AFTER]
+
+
 def _checked(name: str, look: Callable[[], tuple[bool, str]]) -> Check:
     try:
         is_well, detail = look()

@@ -94,6 +94,7 @@ DATABASE_URL = env.str("DATABASE_URL", default="") or addresses.database_url(VAR
 DATABASES: dict[str, Any] = {"default": env.db_url_config(DATABASE_URL)}
 DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
 DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -164,6 +165,12 @@ MEDIA_URL = "/media/"
 
 BROKER_URL = env.str("CELERY_BROKER_URL", default="") or addresses.broker_url(VAR_DIR)
 CELERY_BROKER_URL = BROKER_URL
+# A page that queues a job waits that long for a broker that is down; a job that a killed worker had in hand is given to
+# another after half an hour, so no task may take longer.
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"socket_connect_timeout": 5, "visibility_timeout": 1800} if BROKER_URL.startswith("redis") else {}
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "default"

@@ -32,6 +32,8 @@ portal: list[URLPattern | URLResolver] = [
     path("search/", home.Search.as_view(), name="search"),
 ]
 
+handler500 = "portal.outage.server_error"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("healthz/workers", health.workers_healthz, name="healthz_workers"),
