@@ -132,6 +132,8 @@ ACCOUNT_RATE_LIMITS = {
 }
 # How many proxies stand before the web server and set X-Forwarded-For; the limits above count by address.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+# Anyone can send this header, so it counts only where a proxy of ours sets it.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ALLAUTH_TRUSTED_PROXY_COUNT else None
 
 MFA_ADAPTER = "accounts.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
