@@ -149,7 +149,7 @@ class Supervisor:
         with stage("Workers and schedule"):
             self.start("worker-poll", self.celery("worker", "-Q", "poll", "-c", "1", "-n", "poll@%h"))
             self.start("worker", self.celery("worker", "-Q", "settle,default", "-c", "2", "-n", "work@%h"))
-            self.start("beat", self.celery("beat", "--schedule", str(self.var / "beat-schedule")))
+            self.start("beat", self.celery("beat", "--schedule", str(self.var / "beat-schedule"), level="WARNING"))
             if self.demo:
                 self.start("plant", python(MANAGE, "run_plant"))
         say(f"\n  {self.address}   (Ctrl-C ends everything; logs: {self.logs})\n")
@@ -159,8 +159,8 @@ class Supervisor:
         options = ["--workers", "2", "--threads", "4", "--no-control-socket", "--worker-tmp-dir", temporary_directory()]
         return python("-m", "gunicorn", "portal.wsgi:application", "--chdir", ROOT, "--bind", bind, *options)
 
-    def celery(self, *arguments: str) -> list[str | Path]:
-        return python("-m", "celery", "--app", "portal", "--workdir", ROOT, *arguments, "--loglevel", "INFO")
+    def celery(self, *arguments: str, level: str = "INFO") -> list[str | Path]:
+        return python("-m", "celery", "--app", "portal", "--workdir", ROOT, *arguments, "--loglevel", level)
 
     def start(self, name: str, command: list[str | Path]) -> None:
         program = Program(name=name, command=command, log_path=self.logs / f"{name}.log", environment=self.mark)
