@@ -19,6 +19,7 @@ from demo.plant.spec import PlantSpec
 from demo.seed import points
 from demo.seed.places import Place
 from hosting.models import (
+    Connection,
     Controller,
     DeliveryPoint,
     Device,
@@ -27,6 +28,7 @@ from hosting.models import (
     Measurement,
     Meter,
     MeterPlacement,
+    ProfilePoint,
     Site,
 )
 from hosting.models.field import Protocol
@@ -169,6 +171,7 @@ def _plant_controller(stand: Stand, controller: Controller) -> Device:
 
 def _measure(stand: Stand, device: Device) -> None:
     for point in device.profile.points.all():
+        _measure_on_pipes(stand, device, point)
         role = points.CONTROLLER_ROLES.get(point.key.replace("-", "_"))
         if role is None:
             continue
@@ -181,6 +184,13 @@ def _measure(stand: Stand, device: Device) -> None:
             delivery_point=stand.delivery_point if role in points.AT_DELIVERY else None,
             equipment=stand.equipment[tag] if tag else None,
         )
+
+
+def _measure_on_pipes(stand: Stand, device: Device, point: ProfilePoint) -> None:
+    role, pipes = points.PIPE_ROLES.get(point.key.replace("-", "_"), (None, ()))
+    for source, target, leg in pipes:
+        pipe = Connection.objects.get(source=stand.equipment[source], target=stand.equipment[target], leg=leg)
+        Measurement.objects.get_or_create(device=device, slot=point.slot, role=role, site=stand.site, connection=pipe)
 
 
 def _power_device(stand: Stand, controller: Controller, meter: PowerMeter, profile: DeviceProfile) -> None:

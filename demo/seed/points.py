@@ -67,6 +67,12 @@ EQUIPMENT_TAGS: Final[dict[Role, str]] = {
     Role.HEAT_PUMP_POWER: "HP-1",
     Role.COP: "HP-1",
 }
+# The liquid loop has no delivery point: its values stand on the pipes that carry its water, by source, target and leg.
+PIPE_ROLES: Final[dict[str, tuple[Role, tuple[tuple[str, str, str], ...]]]] = {
+    "primary_supply_c": (Role.SUPPLY_TEMPERATURE, (("R-01", "CDU-1", "supply"), ("CDU-1", "HX-1", "supply"))),
+    "primary_return_c": (Role.RETURN_TEMPERATURE, (("HX-1", "CDU-1", "return"), ("CDU-1", "R-01", "return"))),
+    "primary_flow_m3h": (Role.FLOW, (("CDU-1", "HX-1", "supply"), ("HX-1", "CDU-1", "return"))),
+}
 _HEAT_METER: Final[tuple[tuple[str, str, Quantity, str, dict[str, Any]], ...]] = (
     ("energy_kwh", "Energy", Quantity.ENERGY_KWH, "kWh", {"quantity": "Energy"}),
     ("volume_m3", "Volume", Quantity.VOLUME_M3, "m³", {"quantity": "Volume"}),
