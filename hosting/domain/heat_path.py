@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import count, islice, pairwise
 from typing import Final
 
-BOX_WIDTH: Final = 142
+BOX_WIDTH: Final = 134
 BOX_HEIGHT: Final = 76
 MARGIN: Final = 28
-GAP_WIDTH: Final = 96
+GAP_WIDTH: Final = 66
 LANE_GAP: Final = 44
 TRACK: Final = 12
 FIRST_TRACK: Final = 14
@@ -370,6 +370,10 @@ class _Plan:
         end = (end_x, right.y + self.ports[run.pipe.key, "left"])
         way = [start, *self._corners(run, start[1], end[1]), end]
         label_x, label_y = _label(way)
+        if run.is_straight:
+            # Beside the upright stretches of the gap, not across them.
+            tracks = self.tracks_in_gap[self.spots[run.left].layer]
+            label_x = (self.track_x(self.spots[run.left].layer, tracks) + right.x) // 2 if tracks else label_x
         if run.pipe.source != run.left:
             way.reverse()
         return Line(run.pipe.key, tuple(way), label_x, label_y)

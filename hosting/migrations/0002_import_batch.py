@@ -6,35 +6,72 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('hosting', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("hosting", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ImportBatch',
+            name="ImportBatch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('table_name', models.CharField(max_length=40, verbose_name='table')),
-                ('file_name', models.CharField(max_length=200, verbose_name='file')),
-                ('content', models.BinaryField()),
-                ('state', models.CharField(choices=[('checking', 'being checked'), ('checked', 'checked, not stored'), ('storing', 'being stored'), ('stored', 'stored'), ('refused', 'refused')], default='checking', max_length=12, verbose_name='state')),
-                ('sound_rows_only', models.BooleanField(default=False, verbose_name='store the sound lines beside refused ones')),
-                ('report', models.JSONField(default=dict)),
-                ('refusal', models.TextField(blank=True, verbose_name='refusal')),
-                ('asked_at', models.DateTimeField(verbose_name='asked')),
-                ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='import_batches', to=settings.AUTH_USER_MODEL, verbose_name='asked by')),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.job', verbose_name='job')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("table_name", models.CharField(max_length=40, verbose_name="table")),
+                ("file_name", models.CharField(max_length=200, verbose_name="file")),
+                ("content", models.BinaryField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("checking", "being checked"),
+                            ("checked", "checked, not stored"),
+                            ("storing", "being stored"),
+                            ("stored", "stored"),
+                            ("refused", "refused"),
+                        ],
+                        default="checking",
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "sound_rows_only",
+                    models.BooleanField(default=False, verbose_name="store the sound lines beside refused ones"),
+                ),
+                ("report", models.JSONField(default=dict)),
+                ("refusal", models.TextField(blank=True, verbose_name="refusal")),
+                ("asked_at", models.DateTimeField(verbose_name="asked")),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="import_batches",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="asked by",
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.job",
+                        verbose_name="job",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'import',
-                'verbose_name_plural': 'imports',
-                'ordering': ('-asked_at',),
-                'indexes': [models.Index(fields=['asked_by', '-asked_at'], name='import_batch_asked_by')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('state', 'refused'), ('refusal', ''), _connector='OR'), name='import_refusal_only_when_refused')],
+                "verbose_name": "import",
+                "verbose_name_plural": "imports",
+                "ordering": ("-asked_at",),
+                "indexes": [models.Index(fields=["asked_by", "-asked_at"], name="import_batch_asked_by")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state", "refused"), ("refusal", ""), _connector="OR"),
+                        name="import_refusal_only_when_refused",
+                    )
+                ],
             },
         ),
     ]

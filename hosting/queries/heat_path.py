@@ -18,7 +18,7 @@ Role = Measurement.Role
 Kind = EquipmentModel.Kind
 
 # More than so many like racks are drawn as one box.
-RACKS_DRAWN = 2
+RACKS_DRAWN = 1
 STILL_KW = 0.05
 STILL_M3H = 0.005
 COLDEST_C, HOTTEST_C, SHADES = 20.0, 60.0, 10
@@ -215,13 +215,18 @@ def _component(
 
 
 def _joined(parts: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
-    """One set of values for several like components: powers add up, the rest is taken from the first."""
-    joined: dict[str, float | None] = {}
+    """One set of values for several like components: powers add up if all are known, of the rest the first counts."""
+    by_role: dict[str, list[float | None]] = defaultdict(list)
     for values in parts:
         for role, value in values.items():
-            before = joined.get(role)
-            adds_up = role == Role.IT_POWER and before is not None and value is not None
-            joined[role] = before + value if adds_up else (before if before is not None else value)  # type: ignore[operator]
+            by_role[role].append(value)
+    joined: dict[str, float | None] = {}
+    for role, values_of_role in by_role.items():
+        known = [value for value in values_of_role if value is not None]
+        if role == Role.IT_POWER:
+            joined[role] = sum(known) if len(known) == len(values_of_role) else None
+        else:
+            joined[role] = known[0] if known else None
     return joined
 
 

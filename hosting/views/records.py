@@ -91,13 +91,14 @@ class InventoryList(scoped.ScopedListView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The context of the list, and where its file is imported and exported."""
+        exported = reverse("hosting:exchange_export", args=[self.import_table]) if self.import_table else ""
         may_import = self.request.user.has_perm(f"hosting.add_{self.model._meta.model_name}")
         context = {
             "tabs": tabs_for(self.model, self.request.user),
             "import_url": reverse("hosting:exchange_import", args=[self.import_table])
             if may_import and self.import_table
             else "",
-            "table_export_url": reverse("hosting:exchange_export", args=[self.import_table]) if self.import_table else "",
+            "table_export_url": exported,
         }
         return super().get_context_data(**{**context, **kwargs})
 

@@ -2,12 +2,14 @@
 
 from itertools import combinations, pairwise
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hosting.domain import heat_path
 from hosting.domain.heat_path import Box, Drawing, Part, Pipe
 
+# Other tests share the processor: how long drawing an example takes says nothing.
+SLOW_MACHINES = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 KINDS = ["rack", "cdu", "plate_exchanger", "buffer_tank", "heat_pump", "pump", "heat_sink", "dry_cooler"]
 PLANT = [
     Part("rack", "IT", "rack"),
@@ -93,12 +95,14 @@ def test_a_pipe_to_equipment_of_elsewhere_is_left_out() -> None:
     assert "stray" not in {line.key for line in drawing.lines}
 
 
+@SLOW_MACHINES
 @given(plants())
 def test_boxes_never_overlap(plant: tuple[list[Part], list[Pipe]]) -> None:
     drawing = heat_path.lay_out(*plant)
     assert not any(overlaps(first, second) for first, second in combinations(drawing.boxes, 2))
 
 
+@SLOW_MACHINES
 @given(plants())
 def test_every_pipe_is_drawn_from_its_source_to_its_target(plant: tuple[list[Part], list[Pipe]]) -> None:
     parts, pipes = plant
@@ -112,6 +116,7 @@ def test_every_pipe_is_drawn_from_its_source_to_its_target(plant: tuple[list[Par
             assert box.y <= point[1] <= box.bottom
 
 
+@SLOW_MACHINES
 @given(plants())
 def test_pipes_run_level_or_upright_and_through_no_component(plant: tuple[list[Part], list[Pipe]]) -> None:
     drawing = heat_path.lay_out(*plant)
@@ -121,6 +126,7 @@ def test_pipes_run_level_or_upright_and_through_no_component(plant: tuple[list[P
             assert not any(runs_through(start, end, box) for box in drawing.boxes)
 
 
+@SLOW_MACHINES
 @given(plants())
 def test_everything_stays_on_the_paper(plant: tuple[list[Part], list[Pipe]]) -> None:
     drawing = heat_path.lay_out(*plant)
@@ -129,6 +135,7 @@ def test_everything_stays_on_the_paper(plant: tuple[list[Part], list[Pipe]]) -> 
     assert all(0 <= x <= drawing.width and 0 <= y <= drawing.height for x, y in points)
 
 
+@SLOW_MACHINES
 @given(plants(), st.randoms())
 def test_the_order_of_the_rows_changes_nothing(plant, random) -> None:  # type: ignore[no-untyped-def]
     parts, pipes = plant
@@ -139,6 +146,7 @@ def test_the_order_of_the_rows_changes_nothing(plant, random) -> None:  # type: 
     assert heat_path.lay_out(shuffled_parts, shuffled_pipes) == drawing
 
 
+@SLOW_MACHINES
 @given(plants())
 def test_no_two_pipes_run_on_top_of_each_other(plant: tuple[list[Part], list[Pipe]]) -> None:
     drawing = heat_path.lay_out(*plant)

@@ -202,8 +202,8 @@ def test_works_are_announced_and_called_off_only_before_they_begin() -> None:
     site = makers.make_site()
     soon = timezone.now() + dt.timedelta(days=3)
     entered = {
-        "site": site.pk, "starts_at": f"{soon:%Y-%m-%dT%H:%M}", "ends_at": f"{soon + dt.timedelta(hours=2):%Y-%m-%dT%H:%M}",
-        "reason": "Cleaning",
+        "site": site.pk, "reason": "Cleaning",
+        "starts_at": f"{soon:%Y-%m-%dT%H:%M}", "ends_at": f"{soon + dt.timedelta(hours=2):%Y-%m-%dT%H:%M}",
     }  # fmt: skip
     assert client.post(reverse("hosting:plannedoutage_create"), entered).status_code == 302
     outage = PlannedOutage.objects.get()
