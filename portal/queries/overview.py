@@ -171,7 +171,10 @@ def _curves(sites: Sequence[Site], now: dt.datetime) -> dict[int, tuple[list[Any
 def _live_values(sites: Sequence[Site], now: dt.datetime) -> dict[int, dict[str, live.LiveValue]]:
     found: dict[int, dict[str, live.LiveValue]] = defaultdict(dict)
     for value in live.latest_of_sites(sites=sites, now=now):
-        if value.value is not None and value.at is not None and now - value.at < QUARTER_HOUR:
+        # What is measured on a pipe tells of the plant inside, not of what the offtaker gets.
+        if value.connection_id is not None or value.value is None or value.at is None:
+            continue
+        if now - value.at < QUARTER_HOUR:
             found[value.site_id].setdefault(value.role, value)
     return found
 

@@ -15,7 +15,7 @@ from accounts.views import scoped
 from hosting import tables
 from hosting.models import Site
 from hosting.views.records import RecordPage, Section
-from kernel.periods import Period
+from kernel.periods import Period, quarter_start
 from portal.queries import site_page
 
 OPEN_ALARMS_SHOWN = 8
@@ -53,6 +53,7 @@ class SitePage(RecordPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The live drawing and what stands below it."""
         site, now = self.object, timezone.now()
+        newest = quarter_start(now)
         user: Any = self.request.user
         alarms = site_page.open_alarms(site).visible_to(user)  # type: ignore[attr-defined]
         others = Site.objects.visible_to(user).exclude(pk=site.pk).filter(latitude_deg__isnull=False)
@@ -60,7 +61,7 @@ class SitePage(RecordPage):
             "now": now,
             "picture": site_page.heat_path_of(site=site, now=now),
             "heat_path_url": reverse("hosting:site_heat_path", args=[site.pk]),
-            "balance": site_page.balance_of(site=site, period=Period(now - site_page.DAY, now)),
+            "balance": site_page.balance_of(site=site, period=Period(newest - site_page.DAY, newest)),
             "alarms": alarms[:OPEN_ALARMS_SHOWN],
             "tree": site_page.equipment_tree(site),
             "others": others.exclude(longitude_deg=None)[:100],
