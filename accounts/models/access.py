@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import scoping
 from accounts.history import tracked
 from accounts.models.users import User
 
@@ -17,6 +18,12 @@ from accounts.models.users import User
 @tracked()
 class Audience(models.Model):
     """People who see the same sites, offtakers and contracts, such as the staff of one pool."""
+
+    # Who came and went, and what was granted and taken back.
+    history_parts: ClassVar = {
+        "accounts.Membership": ("group_id", "group_id"),
+        **{f"{anchor}GroupObjectPermission": ("group_id", "group_id") for anchor in scoping.ANCHOR_MODELS.values()},
+    }
 
     group = models.OneToOneField(Group, verbose_name=_("group"), on_delete=models.PROTECT, editable=False)
     name = models.CharField(_("name"), max_length=120, unique=True)

@@ -71,7 +71,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     # Roles and audiences come and go in the person's history.
-    history_parts: ClassVar[dict[str, str]] = {"accounts.Membership": "user_id"}
+    history_parts: ClassVar = {"accounts.Membership": ("user_id", "pk")}
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"

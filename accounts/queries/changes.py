@@ -49,13 +49,15 @@ def has_history(model: type[models.Model]) -> bool:
 def changes_of(record: models.Model) -> list[Change]:
     """The latest changes of the record and of the parts that it names in `history_parts`, newest first.
 
-    `history_parts` maps the label of a tracked model to the column that points at the record.
+    `history_parts` maps the label of a tracked model to its column that points at the record, and to the field of
+    the record at which it points.
     """
     found = list(_changes_in(type(record), {"pgh_obj_id": record.pk}, part=""))
-    parts: dict[str, str] = getattr(record, "history_parts", {})
-    for label, column in parts.items():
+    parts: dict[str, tuple[str, str]] = getattr(record, "history_parts", {})
+    for label, (column, own) in parts.items():
         model = apps.get_model(label)
-        found += _changes_in(model, {column: record.pk}, part=str(model._meta.verbose_name), skip=(column,))
+        where = {column: getattr(record, own)}
+        found += _changes_in(model, where, part=str(model._meta.verbose_name), skip=(column,))
     # Changes of one transaction share their instant; they stay in the order in which they were made.
     found.reverse()
     found.sort(key=lambda change: change.at, reverse=True)

@@ -126,6 +126,7 @@ class ContractUserObjectPermission(UserObjectPermissionBase):
         pass
 
 
+@tracked()
 class ContractGroupObjectPermission(GroupObjectPermissionBase):
     """A permission of one group on one contract."""
 

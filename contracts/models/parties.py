@@ -105,6 +105,7 @@ class OfftakerUserObjectPermission(UserObjectPermissionBase):
         pass
 
 
+@tracked()
 class OfftakerGroupObjectPermission(GroupObjectPermissionBase):
     """A permission of one group on one offtaker."""
 

@@ -9,9 +9,11 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import scoping
+from accounts.history import tracked
 from hosting.models.sites import Site
 
 
+@tracked()
 class EquipmentModel(models.Model):
     """A product that equipment is an instance of."""
 
@@ -65,6 +67,7 @@ class EquipmentModel(models.Model):
         return reverse("hosting:equipmentmodel_detail", args=[self.pk])
 
 
+@tracked()
 class Equipment(models.Model):
     """One piece of equipment that stands at a site."""
 
@@ -122,6 +125,7 @@ class Equipment(models.Model):
         return reverse("hosting:equipment_detail", args=[self.pk])
 
 
+@tracked()
 class Connection(models.Model):
     """A pipe from one piece of equipment to another, in the direction of flow."""
 

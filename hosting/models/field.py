@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import scoping
+from accounts.history import tracked
 from hosting.models.metering import Meter
 from hosting.models.sites import Site
 
@@ -21,6 +22,7 @@ class Protocol(models.TextChoices):
     MBUS_TCP = "mbus_tcp", _("M-Bus over TCP")
 
 
+@tracked()
 class DeviceProfile(models.Model):
     """One version of how to read a kind of device; a version in use never changes."""
 
@@ -60,6 +62,7 @@ class DeviceProfile(models.Model):
         return reverse("hosting:deviceprofile_detail", args=[self.pk])
 
 
+@tracked()
 class ProfilePoint(models.Model):
     """One value that a device can say, in the slot where frames keep it."""
 
@@ -125,6 +128,8 @@ class CircuitState(models.TextChoices):
     OPEN = "open", _("not answering")
 
 
+# What polling writes every few seconds is no change of configuration.
+@tracked(exclude=["next_poll_at", "claimed_until", "claim_token"])
 class Controller(models.Model):
     """An address on the field network, behind which one or more devices answer."""
 
@@ -167,6 +172,19 @@ class Controller(models.Model):
         return reverse("hosting:controller_detail", args=[self.pk])
 
 
+# What polling writes every few seconds is no change of configuration.
+@tracked(
+    exclude=[
+        "circuit",
+        "failure_count",
+        "retry_at",
+        "last_polled_at",
+        "last_success_at",
+        "last_error",
+        "last_latency_ms",
+        "clock_offset_s",
+    ]
+)
 class Device(models.Model):
     """One unit behind a controller: a meter, a plant controller, a rack power unit."""
 
@@ -227,6 +245,7 @@ class Device(models.Model):
         return reverse("hosting:device_detail", args=[self.pk])
 
 
+@tracked()
 class Measurement(models.Model):
     """What one point of a device tells about the site: its meaning and its place."""
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import scoping
+from accounts.history import tracked
 from hosting.models.sites import Site
 
 
@@ -25,6 +26,7 @@ class TsTzRange(Func):
 VALIDITY = TsTzRange("valid_from", "valid_until", RangeBoundary())
 
 
+@tracked()
 class DeliveryPoint(models.Model):
     """Where heat passes from the provider to one offtaker."""
 
@@ -73,6 +75,7 @@ class DeliveryPoint(models.Model):
         return reverse("hosting:deliverypoint_detail", args=[self.pk])
 
 
+@tracked()
 class Meter(models.Model):
     """One heat, electricity or water meter, known by its serial number."""
 
@@ -149,6 +152,7 @@ class Meter(models.Model):
         return reverse("hosting:meter_detail", args=[self.pk])
 
 
+@tracked()
 class MeterPlacement(models.Model):
     """A meter's stay at one place, from its first register to its final one."""
 

@@ -9,9 +9,11 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import scoping
+from accounts.history import tracked
 from hosting.models.sites import Site
 
 
+@tracked()
 class PlannedOutage(models.Model):
     """A dated stretch of announced work at a site."""
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from accounts import scoping
+from accounts.history import tracked
 
 
 def validate_time_zone(name: str) -> None:
@@ -20,6 +21,7 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError(_("“%(name)s” is no IANA time zone; an example is Europe/Berlin."), params={"name": name})
 
 
+@tracked()
 class Site(models.Model):
     """A place where a micro data centre makes heat."""
 
@@ -100,6 +102,7 @@ class SiteUserObjectPermission(UserObjectPermissionBase):
         pass
 
 
+@tracked()
 class SiteGroupObjectPermission(GroupObjectPermissionBase):
     """A permission of one group on one site."""
 

@@ -231,3 +231,27 @@ def test_history_of_a_person_is_for_those_who_see_people() -> None:
 @pytest.mark.parametrize(("app", "model"), [("auth", "group"), ("accounts", "nothing"), ("sessions", "session")])
 def test_records_without_history_have_no_such_page(app: str, model: str) -> None:
     assert status(people.administrator(), reverse("accounts:history", args=[app, model, 1])) == 404
+
+
+def test_grants_given_and_taken_back_are_in_the_history_of_the_audience(client: Client) -> None:
+    site = inventory.make_site(name="Pool North")
+    client.force_login(people.administrator(full_name="Boss"))
+    client.post(reverse("accounts:audience_create"), {"name": "Audit 2026", "site": [site.pk]})
+    audience = Audience.objects.get(name="Audit 2026")
+    address = reverse("accounts:audience_update", args=[audience.pk])
+    client.post(address, {"name": "Audit 2026", "change_reason": "The audit is over"})
+    history = client.get(address).text.split("Change history", 1)[1]
+    assert "Pool North" in history
+    assert "deleted" in history
+    assert "The audit is over" in history
+    assert "Boss" in history
+
+
+def test_history_of_a_site_is_for_those_who_see_the_site() -> None:
+    site, other = inventory.make_site(), inventory.make_site()
+    cast = people.cast(granted=(site,), neighbors=(other,))
+    address = reverse("accounts:history", args=["hosting", "site", site.pk])
+    for user in (cast.operator, cast.auditor, cast.offtaker):
+        assert status(user, address) == 200
+    for user in (cast.neighbor, cast.stranger):
+        assert status(user, address) == 404
