@@ -194,6 +194,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "poll": {"task": "thermal.poll_due", "schedule": 2, "options": {"queue": "poll", "expires": 4}},
     "partitions": {"task": "thermal.keep_partitions", "schedule": 6 * 3600, "options": {"queue": "default"}},
     "settle": {"task": "thermal.settle", "schedule": 60, "options": {"queue": "settle", "expires": 60}},
+    "judge-service-levels": {
+        "task": "contracts.judge_service_levels",
+        "schedule": 300,
+        "options": {"queue": "settle", "expires": 300},
+    },
     "sweep-alarms": {"task": "thermal.sweep_alarms", "schedule": 30, "options": {"queue": "default", "expires": 30}},
     "mark-unsettled": {
         "task": "thermal.mark_unsettled",

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from compliance import api as compliance_api
+from contracts import api as contracts_api
 from hosting import api as hosting_api
 from hosting import urls as hosting_urls
 from portal import health
@@ -13,6 +14,7 @@ from thermal import api as thermal_api
 
 api: list[URLPattern | URLResolver] = [
     *hosting_api.router.urls,
+    *contracts_api.router.urls,
     *thermal_api.router.urls,
     *compliance_api.router.urls,
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
@@ -46,4 +48,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((hosting, "hosting"))),
     path("", include("thermal.urls")),
     path("", include("compliance.urls")),
+    path("", include("contracts.urls")),
 ]

@@ -76,8 +76,8 @@ def _particulars(invoice: Invoice) -> list[tuple[str, str]]:
 def _lines(sheet: Paper, invoice: Invoice, lines: Sequence[InvoiceLine]) -> None:
     columns = [
         (pgettext("column", "For"), LEFT, "left"),
-        (_("Period"), LEFT + 54 * mm, "left"),
-        (_("Quantity"), LEFT + 116 * mm, "right"),
+        (_("Period"), LEFT + 50 * mm, "left"),
+        (_("Quantity"), LEFT + 114 * mm, "right"),
         (_("Price"), LEFT + 141 * mm, "right"),
         (_("VAT"), LEFT + 151 * mm, "right"),
         (_("Net"), RIGHT, "right"),
@@ -94,6 +94,7 @@ def _lines(sheet: Paper, invoice: Invoice, lines: Sequence[InvoiceLine]) -> None
         for line in lines
     ]
     sheet.table(columns, rows)
+    sheet.space(4)
 
 
 def totals(sheet: Paper, document: Any, vat_summary: list[dict[str, str]], lines: Sequence[InvoiceLine]) -> None:
@@ -136,34 +137,23 @@ def _registers(sheet: Paper, invoice: Invoice, lines: Sequence[InvoiceLine]) -> 
     sheet.heading(_("Meter registers"))
     columns = [
         (_("Meter"), LEFT, "left"),
-        (_("First register"), LEFT + 58 * mm, "right"),
-        (_("at"), LEFT + 61 * mm, "left"),
-        (_("Last register"), LEFT + 115 * mm, "right"),
-        (_("at"), LEFT + 118 * mm, "left"),
+        (_("Time"), LEFT + 44 * mm, "left"),
+        (pgettext("column", "Obtained"), LEFT + 86 * mm, "left"),
+        (_("Register"), LEFT + 142 * mm, "right"),
         (_("Heat"), RIGHT, "right"),
     ]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for line in lines:
-        if line.kind != LineKind.ENERGY:
-            continue
-        for stay in line.evidence["stays"]:
-            first, last = stay["first"], stay["last"]
-            rows.append(
-                (
-                    stay["serial"],
-                    f"{wording.plain(first['energy_kwh'], 1)}{wording.NBSP}kWh",
-                    _at(first, zone),
-                    f"{wording.plain(last['energy_kwh'], 1)}{wording.NBSP}kWh",
-                    _at(last, zone),
-                    f"{wording.plain(stay['heat_kwh'])}{wording.NBSP}kWh",
-                )
-            )
+        for stay in line.evidence["stays"] if line.kind == LineKind.ENERGY else ():
+            heat = f"{wording.plain(stay['heat_kwh'])}{wording.NBSP}kWh"
+            rows += [(stay["serial"], *_register(stay["first"], zone), ""), ("", *_register(stay["last"], zone), heat)]
     sheet.table(columns, rows)
     sheet.paragraph(_("Times are those of %(zone)s.") % {"zone": zone.key}, color=LIGHT, size=7.5)
 
 
-def _at(register: dict[str, Any], zone: ZoneInfo) -> str:
-    return f"{wording.instant(register['at'], zone)}, {wording.how(register['how'])}"
+def _register(register: dict[str, Any], zone: ZoneInfo) -> tuple[str, str, str]:
+    kwh = f"{wording.plain(register['energy_kwh'], 1)}{wording.NBSP}kWh"
+    return wording.instant(register["at"], zone), wording.how(register["how"]), kwh
 
 
 def _service_level(sheet: Paper, invoice: Invoice) -> None:

@@ -1,6 +1,7 @@
 """Paper: an A4 page with a cursor, tables, page breaks and numbered pages."""
 
 import io
+import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +33,18 @@ def load_fonts() -> None:
     folder = Path(reportlab.__file__).parent / "fonts"
     for name in (BODY, BOLD):
         pdfmetrics.registerFont(TTFont(name, str(folder / f"{name}.ttf")))
+
+
+@lru_cache(maxsize=4096)
+def printable(text: str) -> str:
+    """The text in letters that the font has; a letter it lacks loses its accent rather than become a box."""
+    known = pdfmetrics.getFont(BODY).face.charToGlyph
+    return "".join(
+        letter
+        if ord(letter) in known or letter == "\n"
+        else "".join(part for part in unicodedata.normalize("NFKD", letter) if ord(part) in known) or "?"
+        for letter in text
+    )
 
 
 def text_width(text: str, font: str, size: float) -> float:
@@ -79,12 +92,12 @@ class Paper:
         align: str = "left",
     ) -> None:  # fmt: skip
         """Write one line at ``x``, at the cursor or at ``y``; the cursor stays."""
-        at = self.y if y is None else y
+        at, shown = self.y if y is None else y, printable(text)
 
         def draw(canvas: Canvas) -> None:
             canvas.setFont(font, size)
             canvas.setFillColor(color)
-            {"left": canvas.drawString, "right": canvas.drawRightString}[align](x, at, text)
+            {"left": canvas.drawString, "right": canvas.drawRightString}[align](x, at, shown)
 
         self.pages[-1].append(draw)
 
@@ -131,7 +144,7 @@ class Paper:
 
     def table(self, columns: Sequence[tuple[str, float, str]], rows: Sequence[Sequence[str]]) -> None:
         """Draw a table: columns as (heading, right or left edge, align); the first column wraps."""
-        room = columns[1][1] - LEFT - (70 if columns[1][2] == "right" else 8)
+        room = columns[1][1] - LEFT - 8
         self._table_head(columns)
         for row in rows:
             first = wrapped(row[0], room)

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from django.utils import formats
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from contracts.domain import registers, statement
 from contracts.models import InvoiceLine, LineKind
@@ -47,7 +47,12 @@ def availability(ratio: Decimal | str) -> str:
 
 def day(value: date) -> str:
     """The day as the reader's language writes it."""
-    return formats.date_format(value, "SHORT_DATE_FORMAT")
+    return formats.date_format(value, _short_day())
+
+
+def _short_day() -> str:
+    """Days in figures where a language agrees on their order, which English does not."""
+    return "j M Y" if (get_language() or "en").startswith("en") else "SHORT_DATE_FORMAT"
 
 
 def days(starts_on: date, ends_on: date) -> str:
@@ -61,7 +66,8 @@ def instant(at: datetime | str, zone: ZoneInfo) -> str:
     moment = parse_datetime(at) if isinstance(at, str) else at
     if moment is None:
         return str(at)
-    return formats.date_format(moment.astimezone(zone), "SHORT_DATETIME_FORMAT")
+    local = moment.astimezone(zone)
+    return f"{formats.date_format(local, _short_day())} {local:%H:%M}"
 
 
 def month(month_on: date) -> str:
@@ -99,7 +105,10 @@ def quantity(line: InvoiceLine) -> str:
     """How much, with its unit."""
     if line.unit == statement.SHARE:
         return percent(line.quantity, 0 if line.quantity * 100 == int(line.quantity * 100) else 2)
-    unit = {statement.DAY: _("days"), statement.MONTH: _("months")}.get(line.unit, line.unit)
+    if line.unit == statement.MONTH and line.quantity != 1:
+        facts = {"days": line.evidence["days_count"], "of": line.evidence["days_in_month_count"]}
+        return _("%(days)s of %(of)s days") % facts
+    unit = {statement.DAY: _("days"), statement.MONTH: _("month")}.get(line.unit, line.unit)
     return f"{plain(line.quantity)}{NBSP}{unit}"
 
 

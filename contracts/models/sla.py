@@ -100,3 +100,8 @@ class SlaResult(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contract} {self.month_on:%Y-%m}"
+
+    @property
+    def excluded_minutes(self) -> int:
+        """The minutes that count on neither side, but for missing data beyond the grace."""
+        return self.total_minutes - self.met_minutes - self.failed_minutes

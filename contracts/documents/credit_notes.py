@@ -1,0 +1,61 @@
+"""The credit note on paper; it names the invoice it corrects (Art. 219 of the VAT directive)."""
+
+from datetime import date
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+from reportlab.lib.units import mm
+
+from contracts.documents import wording
+from contracts.documents.invoices import address, footer, letterhead, totals
+from contracts.documents.paper import BOLD, LEFT, RIGHT, Paper
+from contracts.models import CreditNote
+
+
+def render(credit: CreditNote) -> bytes:
+    """The PDF of the credit note in the customer's language; the same facts give the same bytes."""
+    facts = credit.facts
+    with translation.override(facts["language"]):
+        title = _("Credit note %(number)s") % {"number": credit.number}
+        sheet = Paper(title=title, author=facts["seller"]["name"], language=facts["language"])
+        letterhead(sheet, facts["seller"])
+        address(sheet, facts["customer"], _particulars(credit))
+        sheet.text(LEFT, title, font=BOLD, size=15)
+        sheet.space(24)
+        corrected = {
+            "number": facts["invoice_number"],
+            "day": wording.day(date.fromisoformat(facts["invoice_issued_on"])),
+        }
+        whole, part = (
+            _("This cancels invoice %(number)s of %(day)s."),
+            _("This corrects invoice %(number)s of %(day)s."),
+        )
+        sheet.paragraph((whole if credit.is_whole else part) % corrected)
+        sheet.paragraph(_("Reason: %(reason)s") % {"reason": credit.reason})
+        sheet.space(8)
+        _credit(sheet, credit)
+        return sheet.finish(footer(facts["seller"]))
+
+
+def _particulars(credit: CreditNote) -> list[tuple[str, str]]:
+    facts = credit.facts
+    starts_on, ends_on = date.fromisoformat(facts["starts_on"]), date.fromisoformat(facts["ends_on"])
+    return [
+        (_("Credit note number"), str(credit.number)),
+        (_("Date"), wording.day(credit.issued_on) if credit.issued_on else ""),
+        (_("Invoice"), facts["invoice_number"]),
+        (_("Supply period"), wording.days(starts_on, ends_on)),
+        (_("Contract"), facts["contract"]["number"]),
+        (_("Seller's VAT number"), facts["seller"]["vat_number"]),
+    ]
+
+
+def _credit(sheet: Paper, credit: CreditNote) -> None:
+    columns = [(_("For"), LEFT, "left"), (_("VAT"), LEFT + 140 * mm, "right"), (_("Net credited"), RIGHT, "right")]
+    rows = [
+        (_("Heat"), wording.percent(group["vat_ratio"]), wording.money(group["net_amount"], credit.currency))
+        for group in credit.vat_summary
+    ]
+    sheet.table(columns, rows)
+    sheet.space(4)
+    totals(sheet, credit, credit.vat_summary, [])

@@ -1,0 +1,55 @@
+"""Routes of offtakers, contracts, billing and the offtaker's own pages."""
+
+from django.urls import path
+
+from contracts.views import billing, contracts, my_heat, parties, service
+
+app_name = "contracts"
+urlpatterns = [
+    path("contracts/", contracts.ContractList.as_view(), name="contract_list"),
+    path("contracts/add/", contracts.ContractCreate.as_view(), name="contract_create"),
+    path("contracts/<int:pk>/", contracts.ContractDetail.as_view(), name="contract_detail"),
+    path("contracts/<int:pk>/change/", contracts.ContractUpdate.as_view(), name="contract_update"),
+    path("contracts/<int:pk>/activate/", contracts.ContractActivate.as_view(), name="contract_activate"),
+    path("contracts/<int:pk>/end/", contracts.ContractEnd.as_view(), name="contract_end"),
+    path("contracts/<int:contract>/prices/add/", contracts.PriceTermsCreate.as_view(), name="priceterms_create"),
+    path("contracts/<int:contract>/promises/add/", contracts.SlaTermsCreate.as_view(), name="slaterms_create"),
+    path("contracts/<int:pk>/service/<int:year>/<int:month>/", service.SlaMonth.as_view(), name="sla_month"),
+    path("contracts/offtakers/", parties.OfftakerList.as_view(), name="offtaker_list"),
+    path("contracts/offtakers/add/", parties.OfftakerCreate.as_view(), name="offtaker_create"),
+    path("contracts/offtakers/<int:pk>/", parties.OfftakerDetail.as_view(), name="offtaker_detail"),
+    path("contracts/offtakers/<int:pk>/change/", parties.OfftakerUpdate.as_view(), name="offtaker_update"),
+    path("contracts/offtakers/<int:offtaker>/contacts/add/", parties.ContactCreate.as_view(), name="contact_create"),
+    path(
+        "contracts/offtakers/<int:offtaker>/replaces/add/",
+        parties.CounterfactualCreate.as_view(),
+        name="counterfactual_create",
+    ),
+    path("contracts/sellers/", parties.LegalEntityList.as_view(), name="legalentity_list"),
+    path("contracts/sellers/add/", parties.LegalEntityCreate.as_view(), name="legalentity_create"),
+    path("contracts/sellers/<int:pk>/", parties.LegalEntityDetail.as_view(), name="legalentity_detail"),
+    path("contracts/sellers/<int:pk>/change/", parties.LegalEntityUpdate.as_view(), name="legalentity_update"),
+    path("billing/", billing.BillingHome.as_view(), name="billing_home"),
+    path("billing/<int:year>/<int:month>/", billing.BillingMonth.as_view(), name="billing_month"),
+    path("billing/<int:year>/<int:month>/run/", billing.BillingRunStart.as_view(), name="billing_run"),
+    path("billing/<int:year>/<int:month>/issue/", billing.BillingIssue.as_view(), name="billing_issue"),
+    path("billing/invoices/", billing.InvoiceList.as_view(), name="invoice_list"),
+    path("billing/invoices/<int:pk>/", billing.InvoiceDetail.as_view(), name="invoice_detail"),
+    path("billing/invoices/<int:pk>/pdf/", billing.InvoicePdf.as_view(), name="invoice_pdf"),
+    path("billing/invoices/<int:pk>/review/", billing.InvoiceReview.as_view(), name="invoice_review"),
+    path("billing/invoices/<int:pk>/redraft/", billing.InvoiceRedraft.as_view(), name="invoice_redraft"),
+    path("billing/invoices/<int:pk>/issue/", billing.InvoiceIssue.as_view(), name="invoice_issue"),
+    path("billing/invoices/<int:pk>/credit/", billing.CreditPropose.as_view(), name="credit_propose"),
+    path("billing/credits/", billing.CreditNoteList.as_view(), name="creditnote_list"),
+    path("billing/credits/<int:pk>/", billing.CreditNoteDetail.as_view(), name="creditnote_detail"),
+    path("billing/credits/<int:pk>/pdf/", billing.CreditPdf.as_view(), name="creditnote_pdf"),
+    path("billing/credits/<int:pk>/approve/", billing.CreditApprove.as_view(), name="creditnote_approve"),
+    path("billing/credits/<int:pk>/refuse/", billing.CreditRefuse.as_view(), name="creditnote_refuse"),
+    path("my/", my_heat.MyHeat.as_view(), name="my_heat"),
+    path("my/service/", my_heat.MyService.as_view(), name="my_service"),
+    path("my/invoices/", my_heat.MyInvoices.as_view(), name="my_invoices"),
+    path("my/savings/", my_heat.MySavings.as_view(), name="my_savings"),
+    path("my/works/", my_heat.MyWorks.as_view(), name="my_works"),
+    path("my/fault/", my_heat.MyFault.as_view(), name="my_fault"),
+    path("my/intervals.csv", my_heat.MyIntervals.as_view(), name="my_intervals"),
+]

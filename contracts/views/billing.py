@@ -1,0 +1,374 @@
+"""Pages of a billing month, its runs, invoices and credit notes."""
+
+from datetime import date
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.refusals import words_of
+from accounts.views import scoped
+from accounts.views.scoped import Crumb
+from contracts import filters, forms, tables
+from contracts.documents import explanations, wording
+from contracts.models import BillingRun, Contract, CreditNote, Invoice
+from contracts.queries import billing_month, terms
+from contracts.services import billing, crediting, runs
+from contracts.views.service import month_or_404
+from kernel.errors import Refusal
+
+ROWS_PER_PAGE = 50
+STATES = {
+    billing_month.BLOCKED: (gettext_lazy("blocked"), "bad"),
+    billing_month.DRAFT: (gettext_lazy("draft"), "warn"),
+    billing_month.REVIEWED: (gettext_lazy("reviewed"), "info"),
+    billing_month.ISSUED: (gettext_lazy("issued"), "ok"),
+    billing_month.NOT_YET: (gettext_lazy("not billed yet"), "unknown"),
+}
+
+
+class BillingHome(scoped.ScopedPage):
+    """The month that is due for billing: the last one that is over."""
+
+    model = Invoice
+    capability = "contracts.view_invoice"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """On to the month."""
+        self.require_capability()
+        month_on = terms.previous_month(timezone.localdate())
+        return HttpResponseRedirect(reverse("contracts:billing_month", args=[month_on.year, month_on.month]))
+
+
+class _MonthPage(scoped.ScopedPage):
+    """A page of one month."""
+
+    model = Contract
+
+    def month_on(self) -> date:
+        """The first day of the month in the address."""
+        return month_or_404(self.kwargs["year"], self.kwargs["month"])
+
+    def month_url(self) -> str:
+        """The address of the month's page."""
+        return reverse("contracts:billing_month", args=[self.kwargs["year"], self.kwargs["month"]])
+
+
+class BillingMonth(_MonthPage):
+    """The contracts of a month, the blocked first."""
+
+    template_name = "contracts/billing_month.html"
+    capability = "contracts.view_invoice"
+
+    def get_title(self) -> str:
+        """The month by name."""
+        return _("Billing of %(month)s") % {"month": wording.month(self.month_on())}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With one page of rows, the counts of all and the last run."""
+        month_on, user = self.month_on(), self.request.user
+        contracts = billing_month.contracts_of(user, month_on)  # type: ignore[arg-type]
+        page = Paginator(contracts, ROWS_PER_PAGE).get_page(self.request.GET.get("page"))
+        rows = billing_month.rows_of(list(page.object_list), month_on)
+        previous, following = terms.previous_month(month_on), terms.next_month(month_on)
+        run = BillingRun.objects.filter(month_on=month_on).select_related("job", "asked_by").first()
+        return super().get_context_data(
+            rows=[(row, *STATES[row.state]) for row in rows], page=page, month_on=month_on,
+            counts=billing_month.counts_of(user, month_on),  # type: ignore[arg-type]
+            run=run if user.has_perm("contracts.view_billingrun") else None,
+            is_over=month_on < timezone.localdate().replace(day=1),
+            previous_url=reverse("contracts:billing_month", args=[previous.year, previous.month]),
+            following_url=reverse("contracts:billing_month", args=[following.year, following.month]),
+            may_run=user.has_perm("contracts.run_billing"), may_issue=user.has_perm("contracts.issue_invoice"),
+            **kwargs,
+        )  # fmt: skip
+
+
+class BillingRunStart(_MonthPage):
+    """Draft every bill of the month in the background."""
+
+    capability = "contracts.run_billing"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Back to the month: a run begins by a button only."""
+        return HttpResponseRedirect(self.month_url())
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """On to the progress of the run."""
+        self.require_capability()
+        run = runs.ask_for_run(month_on=self.month_on(), by=request.user, now=timezone.now())  # type: ignore[arg-type]
+        return HttpResponseRedirect(run.job.get_absolute_url() if run.job else self.month_url())
+
+
+class BillingIssue(_MonthPage):
+    """Issue every reviewed bill of the month, after a second look."""
+
+    template_name = "components/confirm_page.html"
+    capability = "contracts.issue_invoice"
+    title = gettext_lazy("Issue the reviewed invoices")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With what will happen."""
+        counts = billing_month.counts_of(self.request.user, self.month_on())  # type: ignore[arg-type]
+        consequence = _(
+            "%(count)s reviewed invoices of %(month)s get their numbers and PDFs. They can never be changed again; "
+            "a mistake is corrected by a credit note."
+        ) % {"count": counts.reviewed, "month": wording.month(self.month_on())}
+        return super().get_context_data(
+            consequence=consequence, confirm_label=_("Issue %(count)s invoices") % {"count": counts.reviewed},
+            destructive=True, cancel_url=self.month_url(), form=scoped.ConfirmForm(), **kwargs,
+        )  # fmt: skip
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """On to the progress of the run."""
+        self.require_capability()
+        run = runs.ask_for_run(month_on=self.month_on(), by=request.user, now=timezone.now(), issues=True)  # type: ignore[arg-type]
+        return HttpResponseRedirect(run.job.get_absolute_url() if run.job else self.month_url())
+
+
+class InvoiceList(scoped.ScopedListView):
+    """Invoices."""
+
+    model = Invoice
+    table_class = tables.InvoiceTable
+    filterset_class = filters.InvoiceFilter
+    template_name = "contracts/invoice_list.html"
+    title = gettext_lazy("Invoices")
+    capability = "contracts.view_invoice"
+    related = ("contract__offtaker", "series")
+    empty_text = gettext_lazy("Run the billing of a month to draft its invoices.")
+
+
+class InvoicePage(scoped.ScopedDetailView):
+    """What pages of one invoice share."""
+
+    model = Invoice
+    capability = "contracts.view_invoice"
+    related = ("contract__offtaker", "contract__delivery_point__site", "contract__legal_entity")
+
+    def breadcrumbs(self) -> list[Crumb]:
+        """The month above."""
+        month_on = self.object.month_on
+        url = reverse("contracts:billing_month", args=[month_on.year, month_on.month])
+        return [Crumb(_("Billing of %(month)s") % {"month": wording.month(month_on)}, url)]
+
+
+class InvoiceDetail(InvoicePage):
+    """An invoice as its document, with an explanation of every line."""
+
+    template_name = "contracts/invoice_detail.html"
+
+    def get_title(self) -> str:
+        """The number, or that it is a draft."""
+        if self.object.number:
+            return _("Invoice %(number)s") % {"number": self.object.number}
+        return _("Draft for %(contract)s") % {"contract": self.object.contract}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With the lines, their explanations and the credit notes."""
+        invoice: Invoice = self.object
+        lines = list(invoice.lines.order_by("position"))
+        return super().get_context_data(
+            lines=[explanations.line_of(line, invoice) for line in lines],
+            meters=explanations.meters_of(lines, invoice.contract.zone),
+            vat_rows=explanations.vat_of(invoice),
+            words=explanations.document_words(invoice),
+            credit_notes=CreditNote.objects.visible_to(self.request.user).filter(invoice=invoice),
+            open_net=invoice.net_amount - crediting.credited_net(invoice),
+            **kwargs,
+        )
+
+
+class _InvoiceStep(scoped.ScopedObjectPage):
+    """A step of an invoice's life that a button takes at once, because it can be undone."""
+
+    model = Invoice
+    related = ("contract__delivery_point__site",)
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Back to the invoice: only a button takes the step."""
+        return HttpResponseRedirect(self.object.get_absolute_url())
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """On to what the step leads to."""
+        try:
+            return HttpResponseRedirect(self.step())
+        except Refusal as refusal:
+            messages.error(request, words_of(refusal))
+            return HttpResponseRedirect(self.object.get_absolute_url())
+
+    def step(self) -> str:
+        """The address to show next, the step taken."""
+        raise NotImplementedError
+
+
+class InvoiceReview(_InvoiceStep):
+    """Mark a draft as reviewed."""
+
+    capability = "contracts.review_invoice"
+
+    def step(self) -> str:
+        """The invoice, reviewed."""
+        invoice = billing.review_invoice(invoice=self.object, by=self.request.user, now=timezone.now())  # type: ignore[arg-type]
+        messages.success(self.request, _("Reviewed. It can be issued now."))
+        return invoice.get_absolute_url()
+
+
+class InvoiceRedraft(_InvoiceStep):
+    """Draft a bill again from today's records."""
+
+    capability = "contracts.review_invoice"
+
+    def step(self) -> str:
+        """The new draft, or the month where it is blocked."""
+        month_on = self.object.month_on
+        outcome = billing.reopen_invoice(invoice=self.object, by=self.request.user, now=timezone.now())  # type: ignore[arg-type]
+        if outcome.invoice is None:
+            messages.warning(self.request, _("The bill is blocked now; the reasons are below."))
+            return reverse("contracts:billing_month", args=[month_on.year, month_on.month])
+        messages.success(self.request, _("Drafted again from today's records."))
+        return outcome.invoice.get_absolute_url()
+
+
+class InvoiceIssue(scoped.ConfirmView):
+    """Issue one invoice, after a second look."""
+
+    model = Invoice
+    capability = "contracts.issue_invoice"
+    title = gettext_lazy("Issue the invoice")
+    consequence = gettext_lazy(
+        "The invoice gets its number and its PDF. It can never be changed again; a credit note corrects mistakes."
+    )
+    confirm_label = gettext_lazy("Issue")
+    related = ("contract__delivery_point__site", "contract__legal_entity")
+
+    def act(self, form: Any) -> Invoice:
+        """The invoice, issued."""
+        return billing.issue_invoice(invoice=self.object, by=self.request.user, now=timezone.now())  # type: ignore[arg-type]
+
+
+def pdf_response(pdf: bytes, name: str) -> HttpResponse:
+    """The PDF under its name, shown by the browser."""
+    headers = {"Content-Disposition": content_disposition_header(False, f"{name}.pdf") or "inline"}  # noqa: FBT003
+    return HttpResponse(pdf, content_type="application/pdf", headers=headers)
+
+
+class InvoicePdf(InvoicePage):
+    """The PDF of an issued invoice, as it was stored when it was issued."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The PDF; a draft has none."""
+        document = getattr(self.object, "document", None)
+        if document is None:
+            return HttpResponseRedirect(self.object.get_absolute_url())
+        return pdf_response(bytes(document.pdf), str(self.object.number))
+
+
+class CreditNoteList(scoped.ScopedListView):
+    """Credit notes."""
+
+    model = CreditNote
+    table_class = tables.CreditNoteTable
+    filterset_class = filters.CreditNoteFilter
+    title = gettext_lazy("Credit notes")
+    capability = "contracts.view_creditnote"
+    related = ("invoice", "series")
+    empty_text = gettext_lazy("A credit note corrects an issued invoice; propose one on the invoice's page.")
+
+
+class CreditNoteDetail(scoped.ScopedDetailView):
+    """One credit note, with the steps that are left."""
+
+    model = CreditNote
+    capability = "contracts.view_creditnote"
+    template_name = "contracts/creditnote_detail.html"
+    related = ("invoice__contract__offtaker", "requested_by", "decided_by")
+
+    def get_title(self) -> str:
+        """The number, or that it waits."""
+        return _("Credit note %(number)s") % {"number": self.object.number or ""}
+
+    def breadcrumbs(self) -> list[Crumb]:
+        """The invoice above."""
+        return [Crumb(str(self.object.invoice), self.object.invoice.get_absolute_url())]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With the amounts in words and whether this person may approve."""
+        credit: CreditNote = self.object
+        user = self.request.user
+        involved = {credit.requested_by_id, credit.invoice.issued_by_id}
+        return super().get_context_data(
+            vat_rows=explanations.vat_of(credit),
+            gross=wording.money(credit.gross_amount, credit.currency),
+            net=wording.money(credit.net_amount, credit.currency),
+            is_involved=user.pk in involved, may_approve=user.has_perm("contracts.approve_creditnote"),
+            **kwargs,
+        )  # fmt: skip
+
+
+class CreditPropose(scoped.ConfirmView):
+    """Propose a credit note for an invoice."""
+
+    model = Invoice
+    form_class = forms.CreditForm
+    capability = "contracts.propose_creditnote"
+    title = gettext_lazy("Propose a credit note")
+    consequence = gettext_lazy("Another person, who did not issue the invoice, decides on it.")
+    confirm_label = gettext_lazy("Propose")
+    destructive = False
+
+    def act(self, form: Any) -> CreditNote:
+        """The credit note, waiting for a decision."""
+        return crediting.propose_credit(
+            invoice=self.object,
+            by=self.request.user,
+            now=timezone.now(),
+            **form.cleaned_data,  # type: ignore[arg-type]
+        )
+
+
+class CreditApprove(scoped.ConfirmView):
+    """Issue a credit note."""
+
+    model = CreditNote
+    capability = "contracts.approve_creditnote"
+    title = gettext_lazy("Approve the credit note")
+    consequence = gettext_lazy("The credit note gets its number and its PDF. It can never be changed again.")
+    confirm_label = gettext_lazy("Approve and issue")
+
+    def act(self, form: Any) -> CreditNote:
+        """The credit note, issued."""
+        return crediting.approve_credit(credit=self.object, by=self.request.user, now=timezone.now())  # type: ignore[arg-type]
+
+
+class CreditRefuse(scoped.ConfirmView):
+    """Refuse a credit note."""
+
+    model = CreditNote
+    capability = "contracts.approve_creditnote"
+    title = gettext_lazy("Refuse the credit note")
+    consequence = gettext_lazy("The proposal is closed. Another one can be made.")
+    confirm_label = gettext_lazy("Refuse")
+
+    def act(self, form: Any) -> CreditNote:
+        """The credit note, refused."""
+        return crediting.refuse_credit(credit=self.object, by=self.request.user, now=timezone.now())  # type: ignore[arg-type]
+
+
+class CreditPdf(scoped.ScopedDetailView):
+    """The PDF of an issued credit note."""
+
+    model = CreditNote
+    capability = "contracts.view_creditnote"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The PDF; a proposal has none."""
+        if self.object.pdf is None:
+            return HttpResponseRedirect(self.object.get_absolute_url())
+        return pdf_response(bytes(self.object.pdf), str(self.object.number))
