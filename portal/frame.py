@@ -48,7 +48,7 @@ OPERATIONS = (
     Entry(
         _("Billing"),
         "billing",
-        "contracts:invoice_list",
+        "contracts:billing_home",
         ("contracts:invoice", "contracts:billing", "contracts:credit"),
         "contracts.view_contract",
     ),
