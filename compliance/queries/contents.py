@@ -523,15 +523,9 @@ def stored_documents(scope: Scope) -> QuerySet[Any]:
 
 
 def invoice_files(scope: Scope) -> QuerySet[Any]:
-    """Number and hash of each invoice's PDF in order; the bytes are read one by one."""
-    found: QuerySet[Any] = (
-        invoices(scope)
-        .filter(document__isnull=False)
-        .order_by("number")
-        .values_list("pk", "number")
-        .annotate(hash=F("document__sha256"))
-    )
-    return found
+    """Key and number of each invoice that has a PDF in order; the bytes are read one by one."""
+    found: QuerySet[Any] = invoices(scope).filter(document__isnull=False).order_by("number")
+    return found.values_list("pk", "number")
 
 
 def credit_note_files(scope: Scope) -> QuerySet[Any]:

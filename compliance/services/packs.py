@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from celery import current_app
 from django.core.files.base import File
 from django.core.files.storage import default_storage
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -275,7 +275,8 @@ class Signs:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._thread.submit(connection.close)
+        # `connections.close_all` closes those of the thread that calls it, which is what is meant here.
+        self._thread.submit(connections.close_all)
         self._thread.shutdown(wait=True)
 
     def report(self, done_count: int, message: str) -> None:
