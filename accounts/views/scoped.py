@@ -70,7 +70,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
@@ -137,9 +137,16 @@ def visible(model: type[Model], request: HttpRequest) -> QuerySet[Any]:
     return rows if scoping.has_access(request.user) and may_view else rows.none()
 
 
+class PersonRequest(HttpRequest):
+    """A request of somebody who is logged in: every page here sends others away before anything else runs."""
+
+    user: User
+
+
 class ScopedPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
     """A page for people who are logged in, with a title, a path and an optional capability."""
 
+    request: PersonRequest
     model: ClassVar[type[Model]]
     title: Any = ""
     capability: str = ""
@@ -162,7 +169,7 @@ class ScopedPage(LoginRequiredMixin, TemplateResponseMixin, ContextMixin, View):
     @property
     def person(self) -> User:
         """Who asks; nobody gets to a page without being logged in."""
-        return cast("User", self.request.user)
+        return self.request.user
 
     def breadcrumbs(self) -> list[Crumb]:
         return []
@@ -295,10 +302,9 @@ class ScopedDetailView(ScopedObjectPage):
     """The record of one row."""
 
 
-class FormPage:
+class FormPage(ScopedPage):
     """What adding, changing and confirming share: one form, one call, refusals shown in the form."""
 
-    request: HttpRequest
     form_class: ClassVar[Any] = None
     success_message: Any = ""
     submit_label: Any = gettext_lazy("Save")
@@ -342,8 +348,8 @@ class FormPage:
         return url
 
     def _show(self, form: Any) -> HttpResponse:
-        context = self.get_context_data(form=form, submit_label=self.submit_label)  # type: ignore[attr-defined]
-        response: HttpResponse = self.render_to_response(context)  # type: ignore[attr-defined]
+        context = self.get_context_data(form=form, submit_label=self.submit_label)
+        response: HttpResponse = self.render_to_response(context)
         return response
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib.auth.mixins import LoginRequiredMixin
@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy
 from django.views.generic.base import View
 
 from accounts import scoping
-from accounts.models import User
 from accounts.views import scoped
 from hosting import exchange
 from hosting.models import ImportBatch
@@ -68,12 +67,14 @@ class ExchangeOverview(scoped.ScopedPage):
 class ExportTable(LoginRequiredMixin, View):
     """The table as a CSV file that an import takes back."""
 
+    request: scoped.PersonRequest
+
     def get(self, request: HttpRequest, table: str) -> StreamingHttpResponse:
         """The rows that the user may see, streamed."""
         chosen = table_of(table)
-        if not scoping.has_access(request.user):
+        if not scoping.has_access(self.request.user):
             raise PermissionDenied
-        lines = exports.export_lines(table=chosen, user=request.user)
+        lines = exports.export_lines(table=chosen, user=self.request.user)
         headers = {"Content-Disposition": f'attachment; filename="{chosen.name}.csv"'}
         return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
@@ -119,7 +120,7 @@ class ImportTable(scoped.FormPage, scoped.ScopedPage):
             table=self.table,
             file_name=upload.name,
             content=upload.read(),
-            by=cast(User, self.request.user),
+            by=self.request.user,
             now=timezone.now(),
         )
 
@@ -161,6 +162,6 @@ class ImportDetail(scoped.FormPage, scoped.ScopedObjectPage):
         return imports.store_file(
             batch=self.object,
             sound_rows_only=form.cleaned_data["sound_rows_only"],
-            by=cast(User, self.request.user),
+            by=self.request.user,
             now=timezone.now(),
         )

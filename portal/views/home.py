@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.views import scoped
 from hosting.models import Controller, Device, Site
-from kernel.periods import Period
+from kernel.periods import QUARTER_HOUR, Period
 from portal import frame
 from portal.queries import overview, search
 
@@ -36,7 +36,7 @@ class Overview(scoped.ScopedPage):
         """Tiles and rows of this moment."""
         now = timezone.now()
         midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-        today = Period(midnight, max(now, midnight + overview.QUARTER_HOUR))
+        today = Period(midnight, max(now, midnight + QUARTER_HOUR))
         user = self.request.user
         context = {
             "now": now,
