@@ -9,6 +9,7 @@ urlpatterns = [
     path("heat/", heat.HeatList.as_view(), name="heat_list"),
     path("heat/sites/<int:pk>/", heat.SiteHeat.as_view(), name="site_heat"),
     path("heat/sites/<int:pk>/fragment/", heat.SiteHeatFragment.as_view(), name="site_heat_fragment"),
+    path("heat/sites/<int:pk>/key-figures/", heat.SiteKpis.as_view(), name="site_kpis"),
     path("heat/sites/<int:pk>/live.json", heat.SiteLive.as_view(), name="site_live"),
     path("heat/sites/<int:pk>/intervals/", heat.SiteIntervals.as_view(), name="site_intervals"),
     re_path(r"^heat/sites/(?P<pk>\d+)/(?P<name>power|temperature)\.json$", heat.SiteChart.as_view(), name="site_chart"),

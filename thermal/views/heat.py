@@ -185,6 +185,21 @@ class SiteHeatFragment(scoped.ScopedDetailView):
         return super().get_context_data(**{**context, **kwargs})
 
 
+class SiteKpis(scoped.ScopedDetailView):
+    """The key figures of a site's running month, for its record page."""
+
+    model = Site
+    template_name = "thermal/partials/key_figures.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        state = self.request.GET.copy()
+        state.setdefault("kind", "month")
+        shown = periods.from_address(state, self.object, timezone.now())
+        figures = kpis.kpis_of_site(site=self.object, period=shown.period)
+        context = {"period_nav": shown, "figures": [kpi_context(figure, shown.label) for figure in figures]}
+        return super().get_context_data(**{**context, **kwargs})
+
+
 class _OfSite(scoped.ScopedListView):
     """A list of rows of one visible anchor."""
 

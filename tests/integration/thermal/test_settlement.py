@@ -172,6 +172,18 @@ def test_the_time_without_a_meter_is_labelled(point: DeliveryPoint) -> None:
     assert (row.heat_kwh, row.quality, row.reason) == (3, Quality.ESTIMATED, Reason.METER_CHANGED)
 
 
+def test_a_meter_removed_after_the_fact_is_settled_again(point: DeliveryPoint) -> None:
+    placement = place(point)
+    read(placement.meter, {"12:00": 100, "12:15": 104, "12:30": 108})
+    settle()
+    placement.valid_until, placement.final_register = at("12:20"), Decimal(105)
+    placement.save()
+    settle()
+    assert (heat(point, "12:15").heat_kwh, heat(point, "12:15").reason) == (1, Reason.METER_CHANGED)
+    assert heat(point, "12:30").reason == Reason.NO_METER
+    assert heat(point, "12:00").version == 1
+
+
 def test_the_first_register_of_a_placement_counts(point: DeliveryPoint) -> None:
     meter = place(point, valid_from=at("11:30"), first_register=Decimal(50)).meter
     read(meter, {"12:00": 52})

@@ -1,0 +1,39 @@
+"""What thermal does when facts of the inventory change."""
+
+from typing import Any
+
+from django.db import connection
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+
+from hosting.models import MeterPlacement
+
+# From the earliest to the latest value that the placement can have changed; no clock is needed for that. A placement
+# without readings changes nothing yet: the first reading will mark what it touches.
+_MARK = """
+INSERT INTO thermal_dirtymark (site_id, start, marked_at)
+SELECT %(site)s, q.start, clock_timestamp()
+FROM (
+    SELECT min(at) AS first_at, max(at) AS last_at FROM thermal_meterreading WHERE meter_id = %(meter)s
+) read
+CROSS JOIN LATERAL generate_series(
+    date_bin('15 minutes', greatest(least(read.first_at, %(until)s), %(since)s::timestamptz), 'epoch'),
+    greatest(read.last_at, %(until)s), interval '15 minutes'
+) q (start)
+WHERE read.first_at IS NOT NULL
+ORDER BY q.start
+ON CONFLICT (site_id, start) DO UPDATE SET marked_at = excluded.marked_at WHERE false
+"""
+
+
+@receiver(post_save, sender=MeterPlacement, dispatch_uid="thermal.settle_placement_again")
+def settle_placement_again(instance: MeterPlacement, **_kwargs: Any) -> None:
+    """Mark what a meter that was fitted, removed or corrected can have changed."""
+    facts: dict[str, Any] = {
+        "site": instance.site_id,
+        "meter": instance.meter_id,
+        "since": instance.valid_from,
+        "until": instance.valid_until,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_MARK, facts)
