@@ -144,6 +144,9 @@ MFA_TOTP_TOLERANCE = 1
 GUARDIAN_GET_INIT_ANONYMOUS_USER = None
 ANONYMOUS_USER_NAME = None
 
+# What a filter says while nothing is chosen.
+FILTERS_EMPTY_CHOICE_LABEL = _("any")
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
 TIME_ZONE = "UTC"

@@ -420,7 +420,9 @@
     dataOf(figure).then(function (data) {
       figure.chartData = data;
       if (drawn.has(figure)) drawn.get(figure)();
-      var empty = data.days ? !data.days.length : !data.at || !data.at.length;
+      var empty = data.days ? !data.days.length : !data.at || !data.series.some(function (series) {
+        return series.values.some(function (value) { return value !== null; });
+      });
       if (empty) { say(figure, words(figure, "emptyLabel", "No data in this period.")); return; }
       drawn.set(figure, figure.dataset.chart === "heatmap" ? drawHeatmap(figure, data) : drawLines(figure, data));
       figure.classList.add("chart-ready");

@@ -36,6 +36,16 @@
 
   document.addEventListener("click", function (event) { closeMenus(event.target.closest("details[data-menu]")); });
 
+  // A panel that would leave the page on the left opens to the right.
+  document.addEventListener("toggle", function (event) {
+    var from = event.target;
+    if (!from.matches || !from.matches(".where-from") || !from.open) return;
+    from.removeAttribute("data-side");
+    var main = document.getElementById("content");
+    var panel = from.querySelector(".where-panel");
+    if (main && panel.getBoundingClientRect().left < main.getBoundingClientRect().left) from.dataset.side = "left";
+  }, true);
+
   // ---- keys: "/" searches; data-hotkey on any control gives it one key ----
   function isTyping(target) {
     return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
