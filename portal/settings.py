@@ -208,6 +208,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": 900,
         "options": {"queue": "settle", "expires": 900},
     },
+    "give-up-silent-jobs": {"task": "accounts.give_up_silent_jobs", "schedule": 300, "options": {"expires": 300}},
     "plan-tasks": {"task": "compliance.plan_tasks", "schedule": 3600, "options": {"queue": "default", "expires": 3600}},
     "open-missing-incidents": {
         "task": "compliance.open_missing_incidents",

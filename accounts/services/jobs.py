@@ -31,9 +31,14 @@ def queue(*, kind: str, title: str, by: User | None, now: datetime, total_count:
 
 @transaction.atomic
 def start(*, job_id: int, now: datetime, total_count: int | None = None) -> Job:
-    """The job, running from now; a second delivery of the same task takes over what a dead worker left."""
-    job = _unfinished(job_id)
-    job.state = Job.State.RUNNING
+    """The job, running from now.
+
+    A second delivery of the same task takes over what a dead worker left, also when the job was given up meanwhile.
+    """
+    job = Job.objects.select_for_update().get(pk=job_id)
+    if job.state in {Job.State.DONE, Job.State.CANCELLED}:
+        raise JobIsOver(_("The work is over."))
+    job.state, job.error, job.finished_at = Job.State.RUNNING, "", None
     job.started_at = job.started_at or now
     job.heartbeat_at = now
     if total_count is not None:
