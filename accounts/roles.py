@@ -183,7 +183,7 @@ BY_KEY: Final = {role.key: role for role in ROLES}
 # Who does the first does not do the second.
 SEPARATED_DUTIES: Final = (
     ("contracts.change_priceterms", "contracts.issue_invoice"),
-    ("contracts.issue_invoice", "contracts.approve_credit"),
+    ("contracts.issue_invoice", "contracts.approve_creditnote"),
 )
 
 
