@@ -89,7 +89,7 @@ def fill(count: int, point_count: int, port: int) -> None:
     )
     controllers = hosting.Controller.objects.bulk_create(
         hosting.Controller(
-            site=site, code=f"c{n}", protocol="modbus_tcp", host=f"127.1.{n >> 8}.{n & 255}", port=port, poll_s=1
+            site=site, code=f"c{n}", protocol="modbus_tcp", host=f"127.1.{n >> 8}.{n & 255}", port=port, poll_s=3600
         )
         for n in range(count)
     )

@@ -101,7 +101,8 @@ def check_address(host: str, address: IpAddress, networks: Sequence[IpNetwork]) 
         plain = address.ipv4_mapped
     if plain.is_link_local or plain in METADATA_ADDRESSES:
         raise AddressNotAllowed(host=host, reason="it is a link-local or metadata address")
-    if plain.is_multicast or plain.is_unspecified or plain.is_reserved:
+    # Python counts ::1 among the reserved addresses.
+    if plain.is_multicast or plain.is_unspecified or (plain.is_reserved and not plain.is_loopback):
         raise AddressNotAllowed(host=host, reason="it is not the address of one device")
     if networks and not any(plain in network for network in networks):
         raise AddressNotAllowed(host=host, reason="it lies outside the allowed networks")

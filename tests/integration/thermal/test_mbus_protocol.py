@@ -251,6 +251,8 @@ def test_all_real_telegrams_come_through_a_gateway() -> None:
         ("0.0.0.0", [], False),
         ("10.1.2.3", [], True),
         ("127.0.0.1", [], True),
+        ("::1", [], True),
+        ("240.0.0.1", [], False),
         ("10.1.2.3", ["10.0.0.0/8"], True),
         ("192.168.1.1", ["10.0.0.0/8"], False),
         ("localhost", ["127.0.0.0/8", "::1/128"], True),

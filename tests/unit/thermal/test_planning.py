@@ -103,7 +103,8 @@ def numbers(draw: st.DrawFn) -> tuple[str, float, bool, bool]:
 
 @given(st.lists(numbers(), min_size=1, max_size=20))
 def test_what_a_device_encodes_comes_out_as_it_was(told: list[tuple[str, float, bool, bool]]) -> None:
-    specs, registers = [], []
+    specs: list[PointSpec] = []
+    registers: list[int] = []
     for slot, (kind, number, swap_words, swap_bytes) in enumerate(told):
         count, letter = KINDS[kind]
         words = list(struct.unpack(f">{count}H", struct.pack(f">{letter}", number)))
