@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import django_tables2
@@ -11,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.templatetags import components
 
+# A file holds the value itself, not its wording for the screen.
+DAYS_AND_INSTANTS = (django_tables2.DateColumn, django_tables2.DateTimeColumn)
+
 
 class PortalTable(django_tables2.Table):
     """Base of the list tables; rendered by components/table.html."""
@@ -19,6 +24,63 @@ class PortalTable(django_tables2.Table):
         template_name = "components/table.html"
         attrs = {"class": "table table-vcenter table-hover"}
         default = "–"
+
+
+def export_rows(table: PortalTable, records: Iterable[Any]) -> Iterator[list[Any]]:
+    """The cells of each record for a file, in the order of the columns.
+
+    The same cells as ``Table.as_values``, which finds out for every single one how its function wants to be
+    called: 10,000 rows took eleven seconds. Here that is done once for each column.
+    """
+    readers = [_reader(table, column) for column in table.columns.iterall() if not column.column.exclude_from_export]
+    for record in records:
+        yield [read(record) for read in readers]
+
+
+def _reader(table: PortalTable, bound: Any) -> Callable[[Any], Any]:
+    """The function that takes the column's cell from a record."""
+    column = bound.column
+    resolve = _resolver(table, bound)
+    shape = getattr(table, f"value_{bound.name}", None) or getattr(table, f"render_{bound.name}", None)
+    if shape is None and (type(column).value is django_tables2.Column.value or isinstance(column, DAYS_AND_INSTANTS)):
+        return resolve
+    call = _caller(shape or column.value, {"column": column, "bound_column": bound, "table": table, "bound_row": None})
+
+    def read(record: Any) -> Any:
+        value = resolve(record)
+        return None if value in column.empty_values else call(value, record)
+
+    return read
+
+
+def _resolver(table: PortalTable, bound: Any) -> Callable[[Any], Any]:
+    """The function that follows the column's path from a record; a choice is resolved to its word."""
+    accessor = bound.accessor
+
+    def resolve(record: Any) -> Any:
+        return accessor.resolve(record, quiet=True)
+
+    field = accessor.get_field(table._meta.model)
+    if field is None or field.name != accessor.bits[-1] or not getattr(field, "choices", None):
+        return resolve
+    words = dict(field.flatchoices)
+    return lambda record: words.get(resolve(record), resolve(record))
+
+
+def _caller(function: Callable[..., Any], constants: dict[str, Any]) -> Callable[[Any, Any], Any]:
+    """The function, called with those of its arguments that it names."""
+    wanted = inspect.signature(function).parameters
+    fixed = {name: value for name, value in constants.items() if name in wanted}
+    takes_value, takes_record = "value" in wanted, "record" in wanted
+
+    def call(value: Any, record: Any) -> Any:
+        if takes_value and takes_record:
+            return function(value=value, record=record, **fixed)
+        if takes_record:
+            return function(record=record, **fixed)
+        return function(value=value, **fixed)
+
+    return call
 
 
 class NameColumn(django_tables2.Column):

@@ -68,6 +68,7 @@ streams the filtered rows. Record pages get ``object``, ``title``, ``breadcrumbs
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -86,7 +87,7 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django_tables2 import RequestConfig
 
-from accounts import refusals, scoping
+from accounts import refusals, scoping, tables
 from accounts.models import User
 from accounts.views import chips
 from kernel import csvfiles
@@ -235,10 +236,8 @@ class ScopedListView(ScopedPage):
 
     def export_rows(self, rows: QuerySet[Any]) -> Iterator[Iterable[Any]]:
         """The cells of every row in the filtered and sorted set, read in chunks."""
-        for chunk in _chunks(rows.iterator(chunk_size=EXPORT_CHUNK_ROWS)):
-            values = self.table_class(chunk, **self.get_table_kwargs()).as_values()
-            next(values)
-            yield from values
+        table = self.table_class([], **self.get_table_kwargs())
+        return tables.export_rows(table, rows.iterator(chunk_size=EXPORT_CHUNK_ROWS))
 
     def export_csv(self) -> StreamingHttpResponse:
         rows = ([_cell(cell) for cell in row] for row in self.export_rows(self.table.data.data))
@@ -481,19 +480,10 @@ class ScopedDeleteView(ConfirmView):
 
 
 def _cell(cell: Any) -> Any:
+    if isinstance(cell, dt.datetime):
+        return cell.isoformat()
     return "" if cell == MISSING else cell
 
 
 def _orderings(rows: QuerySet[Any]) -> tuple[Any, ...]:
     return tuple(rows.query.order_by) or tuple(rows.model._meta.ordering or ())
-
-
-def _chunks(rows: Iterator[Any]) -> Iterator[list[Any]]:
-    chunk: list[Any] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == EXPORT_CHUNK_ROWS:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
