@@ -52,6 +52,7 @@ class Timeline:
         self._outside = Outside(spec)
         self._flows: Flows | None = None
         self._active: frozenset[Fault] = frozenset()
+        self._active_until_s = -math.inf
         self._periods: list[FaultPeriod] = []
         self._edges: list[float] = []
         self.set_faults(faults)
@@ -60,6 +61,7 @@ class Timeline:
         """Takes over the list of faults; the past of the plant is not computed again."""
         self._periods = [period for period in faults if period.site == self.spec.code]
         self._edges = fault_edges(self._periods)
+        self._active_until_s = -math.inf
         self._flows = None
 
     @property
@@ -90,14 +92,15 @@ class Timeline:
     def _next_s(self) -> float:
         now_s = self._state.at_s
         grid_s = (math.floor(now_s / STEP_S) + 1.0) * STEP_S
-        for edge_s in self._edges:
-            if now_s + _EDGE_S < edge_s < grid_s:
-                return edge_s
-        return grid_s
+        if now_s >= self._active_until_s:
+            self._current_flows()
+        return min(grid_s, self._active_until_s)
 
     def _current_flows(self) -> Flows:
         if self._flows is None:
             at_s = self._state.at_s
-            self._active = active_faults(self._periods, at_s) if self._periods else frozenset()
+            if at_s >= self._active_until_s:
+                self._active = active_faults(self._periods, at_s)
+                self._active_until_s = next((edge_s for edge_s in self._edges if edge_s > at_s), math.inf)
             self._flows = physics.flows_at(self.spec, self._state, self._outside.at(at_s + STEP_S / 2.0), self._active)
         return self._flows

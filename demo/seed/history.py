@@ -6,14 +6,13 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from django.db.models import Max
+from django.db import connection
 
 from demo.field import INSTALLATIONS, Installation
 from demo.plant.state import PlantState
 from demo.plant.timeline import Snapshot
 from demo.record import PlantRecord
 from demo.seed.channels import Channel, channels_of
-from hosting.models import Site
 from thermal.models import TelemetryFrame
 from thermal.services import recording
 from thermal.services.recording import NewFrame, NewReading
@@ -21,7 +20,8 @@ from thermal.services.recording import NewFrame, NewReading
 # Controllers tell their powers often enough to be integrated; a meter's registers speak for themselves.
 FRAME_S: Final = 300.0
 READING_S: Final = 900.0
-CHUNK: Final = dt.timedelta(days=8)
+ANALYZE_ROWS: Final = 2_000
+CHUNK: Final = dt.timedelta(days=16)
 
 
 def fill_history(*, record: PlantRecord, now: dt.datetime) -> Iterator[tuple[str, dt.datetime, int]]:
@@ -33,9 +33,9 @@ def fill_history(*, record: PlantRecord, now: dt.datetime) -> Iterator[tuple[str
 
 
 def recorded_until(installation: Installation, otherwise: dt.datetime) -> dt.datetime:
-    """The instant after which a site has no frame yet."""
-    site = Site.objects.get(code=installation.code)
-    latest = TelemetryFrame.objects.filter(device__controller__site=site).aggregate(at=Max("at"))["at"]
+    """The instant after which the controller of a site has no frame yet."""
+    frames = TelemetryFrame.objects.filter(device__code=f"{installation.code.lower()}-plant")
+    latest = frames.order_by("-at").values_list("at", flat=True).first()
     return latest or otherwise
 
 
@@ -54,19 +54,29 @@ def _fill_site(
         stored = _record(channels, snapshots, now)
         reached = until
         yield installation.code, until, stored
+    # One look at everything, now: no device counts as silent before it is polled for the first time.
+    last = timeline.at(now.timestamp())
+    recording.record_frames(frames=_frames(channels, [last], every=True), now=now)
     states[installation.code] = timeline.checkpoint
 
 
 def _record(channels: Sequence[Channel], snapshots: Sequence[Snapshot], now: dt.datetime) -> int:
     stored = recording.record_frames(frames=_frames(channels, snapshots), now=now)
-    return stored + recording.record_readings(readings=_readings(channels, snapshots), now=now)
+    stored += recording.record_readings(readings=_readings(channels, snapshots), now=now)
+    if stored < ANALYZE_ROWS:
+        return stored
+    with connection.cursor() as cursor:
+        # The next piece is looked up against this one; without statistics the database would read all of it.
+        cursor.execute("ANALYZE thermal_meterreading, thermal_telemetryframe, thermal_dirtymark")
+    return stored
 
 
-def _frames(channels: Sequence[Channel], snapshots: Sequence[Snapshot]) -> Iterator[NewFrame]:
+def _frames(channels: Sequence[Channel], snapshots: Sequence[Snapshot], *, every: bool = False) -> Iterator[NewFrame]:
     for snapshot in snapshots:
         at = dt.datetime.fromtimestamp(snapshot.at_s, dt.UTC)
         for channel in channels:
-            if (channel.reading is None or snapshot.at_s % READING_S == 0) and channel.answers(snapshot):
+            wanted = every or channel.reading is None or snapshot.at_s % READING_S == 0
+            if wanted and channel.answers(snapshot):
                 yield NewFrame(channel.device.pk, at, channel.device.profile_id, channel.frame(snapshot))
 
 

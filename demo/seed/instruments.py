@@ -239,7 +239,9 @@ def _heat_device(stand: Stand, controller: Controller, meter: HeatMeter) -> None
             "verified_until_on": stand.since.date().replace(year=stand.since.year + 4, month=1, day=1),
         },
     )
-    profile = _profile("demo-heat-mbus", f"{maker} TM", Protocol.MBUS_TCP, points.heat_meter_specs())
+    # The demo's meters tell UTC, as meters that know no summer time may be set to.
+    options = {"clock": "utc"}
+    profile = _profile("demo-heat-mbus", f"{maker} TM", Protocol.MBUS_TCP, points.heat_meter_specs(), options)
     _device(
         stand=stand,
         controller=controller,

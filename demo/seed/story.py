@@ -40,11 +40,12 @@ class Story:
     """The demo's past, as seen from the day on which it is built."""
 
     built_at: dt.datetime
+    least_history: dt.timedelta = LEAST_HISTORY
 
     @property
     def first_month_on(self) -> dt.date:
         """First day of the first whole month of history."""
-        return (self.built_at - LEAST_HISTORY).date().replace(day=1)
+        return (self.built_at - self.least_history).date().replace(day=1)
 
     @property
     def last_month_on(self) -> dt.date:
@@ -81,6 +82,7 @@ class Story:
     def _last_month(self) -> tuple[Event, ...]:
         month_on = self.last_month_on
         return (
+            _event(NETWORK.code, Fault.DRY_COOLER_FAN, _at(month_on, 3, 13), hours=1.5),
             _event(POOL.code, Fault.PUMP_FAILURE, _at(month_on, 9, 2, 40), hours=6.5),
             _event(NETWORK.code, Fault.MAINTENANCE, _at(month_on, 14, 7), hours=6),
             # The gateway is mute for a day; the register goes on, so the heat of the gap is spread.

@@ -36,6 +36,14 @@ class Command(BaseCommand):
             building.build_history(var=var, now=now, say=self._say)
         with self._stage("Heat ledger"):
             building.build_ledger(now=now)
+        with self._stage("Alarms"):
+            building.build_alarms(story=story)
+        with self._stage("Maintenance, water, permits and incidents"):
+            building.build_records(story=story)
+        with self._stage("Service levels and invoices"):
+            building.build_bills(story=story, now=now)
+        with self._stage("Audit pack, ordered"):
+            building.order_pack(story=story, now=now)
 
     def _say(self, text: str) -> None:
         self.stdout.write(f"    {text}")
