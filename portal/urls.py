@@ -1,6 +1,5 @@
 """Every route of the portal."""
 
-from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
@@ -41,7 +40,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz/workers", health.workers_healthz, name="healthz_workers"),
     path("status/", health.status, name="status"),
     path("accounts/", include("allauth.urls")),
-    path("admin/", admin.site.urls),
     path("api/v1/", include((api, "api"))),
     path("", include("accounts.urls")),
     path("", include((portal, "portal"))),

@@ -24,7 +24,6 @@ OPEN = {
     "account_confirm_email": "the key in the address is the right",
     "account_email_verification_sent": "a sentence",
     "accounts:join": "the key in the address is the right",
-    "admin:login": "sends to the door",
     "mfa_login_webauthn": "a challenge for a key that only its owner can answer",
 }
 SAMPLES: dict[str, Any] = {
