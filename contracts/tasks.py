@@ -6,13 +6,13 @@ from django.utils import timezone
 from contracts.services import judging, runs
 
 
-@shared_task(name=runs.TASK, queue="default", soft_time_limit=3600, time_limit=3660)
+@shared_task(name=runs.TASK, soft_time_limit=1680, time_limit=1740)
 def run_billing(run_id: int) -> None:
     """Carry out a billing run."""
     runs.carry_out(run_id=run_id, clock=timezone.now)
 
 
-@shared_task(name="contracts.judge_service_levels", queue="settle", soft_time_limit=600, time_limit=660)
+@shared_task(name="contracts.judge_service_levels", soft_time_limit=600, time_limit=660)
 def judge_service_levels() -> None:
     """Judge the days whose ledger rows or works changed."""
     judging.judge_pending(now=timezone.now())

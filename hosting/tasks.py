@@ -11,7 +11,7 @@ from hosting.models import ImportBatch
 from hosting.services import imports
 
 
-@shared_task(time_limit=1800)
+@shared_task(time_limit=1740)
 def run_import(batch_id: int) -> None:
     """Try or store an inventory file.
 

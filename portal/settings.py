@@ -178,6 +178,13 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
+# Polling must not wait behind settlement, nor settlement behind bills and packs.
+CELERY_TASK_ROUTES = {
+    "thermal.poll_due": {"queue": "poll"},
+    "thermal.settle": {"queue": "settle"},
+    "thermal.mark_unsettled": {"queue": "settle"},
+    "contracts.judge_service_levels": {"queue": "settle"},
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
@@ -193,31 +200,31 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     },
     "check-invariants": {"task": "portal.check_invariants", "schedule": crontab(hour="2", minute="30")},
     # A tick that finds all workers busy is worth nothing later: the next one claims the same controllers.
-    "poll": {"task": "thermal.poll_due", "schedule": 2, "options": {"queue": "poll", "expires": 4}},
-    "partitions": {"task": "thermal.keep_partitions", "schedule": 6 * 3600, "options": {"queue": "default"}},
-    "settle": {"task": "thermal.settle", "schedule": 60, "options": {"queue": "settle", "expires": 60}},
+    "poll": {"task": "thermal.poll_due", "schedule": 2, "options": {"expires": 4}},
+    "partitions": {"task": "thermal.keep_partitions", "schedule": 6 * 3600},
+    "settle": {"task": "thermal.settle", "schedule": 60, "options": {"expires": 60}},
     "judge-service-levels": {
         "task": "contracts.judge_service_levels",
         "schedule": 300,
-        "options": {"queue": "settle", "expires": 300},
+        "options": {"expires": 300},
     },
-    "sweep-alarms": {"task": "thermal.sweep_alarms", "schedule": 30, "options": {"queue": "default", "expires": 30}},
+    "sweep-alarms": {"task": "thermal.sweep_alarms", "schedule": 30, "options": {"expires": 30}},
     "mark-unsettled": {
         "task": "thermal.mark_unsettled",
         "schedule": 900,
-        "options": {"queue": "settle", "expires": 900},
+        "options": {"expires": 900},
     },
     "give-up-silent-jobs": {"task": "accounts.give_up_silent_jobs", "schedule": 300, "options": {"expires": 300}},
-    "plan-tasks": {"task": "compliance.plan_tasks", "schedule": 3600, "options": {"queue": "default", "expires": 3600}},
+    "plan-tasks": {"task": "compliance.plan_tasks", "schedule": 3600, "options": {"expires": 3600}},
     "open-missing-incidents": {
         "task": "compliance.open_missing_incidents",
         "schedule": 300,
-        "options": {"queue": "default", "expires": 300},
+        "options": {"expires": 300},
     },
     "queue-silent-packs": {
         "task": "compliance.queue_silent_packs",
         "schedule": 60,
-        "options": {"queue": "default", "expires": 60},
+        "options": {"expires": 60},
     },
 }
 

@@ -25,7 +25,7 @@ def record_arrival(sender: Any, **_details: Any) -> None:
         health.record_heartbeat(queue=queue, now=timezone.now())
 
 
-@shared_task(name="portal.check_invariants", time_limit=3600)
+@shared_task(name="portal.check_invariants", time_limit=1740)
 def check_invariants() -> None:
     """Look every night for what must never be; someone has to act on each line."""
     for finding in invariants.check(now=timezone.now()):

@@ -6,25 +6,25 @@ from django.utils import timezone
 from thermal.services import alarms, partitions, polling, settlement
 
 
-@shared_task(name="thermal.settle", queue="settle", time_limit=900)
+@shared_task(name="thermal.settle", time_limit=900)
 def settle() -> int:
     """The count of marked quarter hours settled."""
     return settlement.settle_marked(now=timezone.now()).quarters
 
 
-@shared_task(name="thermal.mark_unsettled", queue="settle", time_limit=300)
+@shared_task(name="thermal.mark_unsettled", time_limit=300)
 def mark_unsettled() -> int:
     """The count of quarter hours that ended without any value."""
     return settlement.mark_unsettled(now=timezone.now())
 
 
-@shared_task(name="thermal.sweep_alarms", queue="default", time_limit=120)
+@shared_task(name="thermal.sweep_alarms", time_limit=120)
 def sweep_alarms() -> int:
     """The count of alarms that changed when all rules were judged against the clock."""
     return alarms.evaluate(now=timezone.now())
 
 
-@shared_task(name="thermal.poll_due", queue="poll", time_limit=120, ignore_result=True)
+@shared_task(name="thermal.poll_due", time_limit=120, ignore_result=True)
 def poll_due() -> None:
     """Poll a batch of what is due; if there is more, another worker may start on it meanwhile."""
     batch = polling.claim_due(now=timezone.now())
@@ -33,7 +33,7 @@ def poll_due() -> None:
     polling.poll_batch(batch=batch, now=timezone.now())
 
 
-@shared_task(name="thermal.keep_partitions", queue="default", time_limit=300, ignore_result=True)
+@shared_task(name="thermal.keep_partitions", time_limit=300, ignore_result=True)
 def keep_partitions() -> None:
     """Make the partitions of the coming months, and drop those that are no longer kept."""
     partitions.make_ahead(now=timezone.now())
