@@ -390,7 +390,7 @@ class StepCapability(Capability):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Whether the user's roles allow the step."""
-        needed = self.STEPS.get(getattr(view, "action", None) or "")
+        needed = self.STEPS.get(getattr(view, "action", None) or "", "")
         return bool(needed) and request.user.is_authenticated and request.user.has_perm(needed)
 
 

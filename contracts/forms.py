@@ -9,7 +9,7 @@ from accounts.forms import DayInput
 from contracts.models import Contact, Contract, Counterfactual, LegalEntity, Offtaker, PriceTerms, SlaTerms
 
 
-class LegalEntityForm(forms.ModelForm):
+class LegalEntityForm(forms.ModelForm):  # type: ignore[type-arg]
     """A seller."""
 
     class Meta:
@@ -20,7 +20,7 @@ class LegalEntityForm(forms.ModelForm):
         )  # fmt: skip
 
 
-class OfftakerForm(forms.ModelForm):
+class OfftakerForm(forms.ModelForm):  # type: ignore[type-arg]
     """An offtaker."""
 
     class Meta:
@@ -28,7 +28,7 @@ class OfftakerForm(forms.ModelForm):
         fields = ("code", "name", "kind", "address", "country", "vat_number", "billing_email", "language", "notes")
 
 
-class ContactForm(forms.ModelForm):
+class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
     """A person at an offtaker."""
 
     class Meta:
@@ -36,7 +36,7 @@ class ContactForm(forms.ModelForm):
         fields = ("name", "role", "email", "phone")
 
 
-class CounterfactualForm(forms.ModelForm):
+class CounterfactualForm(forms.ModelForm):  # type: ignore[type-arg]
     """The boiler that the heat replaces."""
 
     class Meta:
@@ -45,7 +45,7 @@ class CounterfactualForm(forms.ModelForm):
         widgets = {"valid_from": DayInput}
 
 
-class ContractForm(forms.ModelForm):
+class ContractForm(forms.ModelForm):  # type: ignore[type-arg]
     """A contract, without its terms."""
 
     class Meta:
@@ -62,7 +62,7 @@ class ContractForm(forms.ModelForm):
         self.fields["time_zone"].help_text = _("Empty: that of the site.")
 
 
-class PriceTermsForm(forms.ModelForm):
+class PriceTermsForm(forms.ModelForm):  # type: ignore[type-arg]
     """A price from a day on."""
 
     class Meta:
@@ -73,7 +73,7 @@ class PriceTermsForm(forms.ModelForm):
         widgets = {"valid_from": DayInput}
 
 
-class SlaTermsForm(forms.ModelForm):
+class SlaTermsForm(forms.ModelForm):  # type: ignore[type-arg]
     """A promise from a day on."""
 
     class Meta:

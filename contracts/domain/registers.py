@@ -68,7 +68,7 @@ class Counter:
         >>> Counter("M1", 7, Decimal(1)).modulus_kwh
         Decimal('10000000')
         """
-        return self.step_kwh * 10**self.digits
+        return self.step_kwh * Decimal(10) ** self.digits
 
 
 @dataclass(frozen=True, slots=True)

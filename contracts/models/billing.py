@@ -29,7 +29,7 @@ def _frozen_with_parent(name: str, parent: str, column: str) -> pgtrigger.Trigge
         name=name,
         when=pgtrigger.Before,
         operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
-        func=pgtrigger.Func(
+        func=pgtrigger.Func(  # type: ignore[no-untyped-call]
             f"""
             IF TG_OP <> 'INSERT' AND EXISTS (SELECT 1 FROM {parent} WHERE id = OLD.{column} AND state = 'issued')
             OR TG_OP <> 'DELETE' AND EXISTS (SELECT 1 FROM {parent} WHERE id = NEW.{column} AND state = 'issued') THEN

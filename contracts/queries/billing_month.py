@@ -93,8 +93,8 @@ def _row(contract: Contract, invoice: Invoice | None, found: list[BillingBlock],
 
 def counts_of(user: User, month_on: date) -> Counts:
     """Where the month's contracts stand."""
-    ranks = contracts_of(user, month_on).order_by().values_list("rank").annotate(n=Count("pk"))
-    by_rank = dict(ranks)
+    ranks = contracts_of(user, month_on).order_by().values_list("rank").annotate(n=Count("pk"))  # type: ignore[misc]
+    by_rank: dict[int, int] = dict(ranks)
     invoices = Invoice.objects.visible_to(user).filter(month_on=month_on)
     standing = invoices.exclude(Q(credit_notes__is_whole=True, credit_notes__state="issued")).order_by()
     amounts = standing.values_list("currency").annotate(total=Sum("gross_amount")).order_by("currency")

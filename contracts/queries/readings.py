@@ -92,7 +92,7 @@ def falls_between(meter_id: int, first: Register, last: Register) -> tuple[tuple
     """Each place where the register went down, as the readings before and after it."""
     if first.at >= last.at:
         return ()
-    facts = {
+    facts: dict[str, int | Decimal | datetime] = {
         "meter": meter_id, "first_at": first.at, "first_kwh": first.energy_kwh,
         "last_at": last.at, "last_kwh": last.energy_kwh,
     }  # fmt: skip

@@ -1,12 +1,14 @@
 """Judging the service level from the heat ledger: days as they are settled, months from their days."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Sum
+from django.db.models.functions import TruncDate
 
 from contracts.domain import sla
 from contracts.models import Contract, SlaDay, SlaResult, SlaTerms
@@ -14,7 +16,7 @@ from contracts.queries import service_levels, terms
 from hosting.models import PlannedOutage
 from kernel.errors import Refusal
 from kernel.money import round_half_up
-from kernel.periods import Period, as_utc, local_date, local_day, quarter_hours, quarter_start
+from kernel.periods import QUARTER_HOUR, Period, as_utc, local_date, local_day, quarter_start
 from thermal.models import HeatInterval
 from thermal.queries import intervals
 
@@ -33,49 +35,93 @@ class NothingToJudge(Refusal):
     sentence = "Contract %(number)s has no judged day in %(month)s."
 
 
-def _quarter(row: intervals.HeatRow) -> sla.Quarter:
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """What judging a span of days reads, fetched at once however many days there are."""
+
+    quarters: dict[datetime, intervals.HeatRow]
+    outages: list[PlannedOutage]
+    terms: list[SlaTerms]
+
+
+def _span(contract: Contract, period: Period) -> _Span:
+    rows = intervals.heat_series(delivery_point=contract.delivery_point, period=period)
+    outages = list(service_levels.outages_at(contract, period))
+    return _Span({row.start: row for row in rows}, outages, list(contract.sla_terms.order_by("valid_from")))
+
+
+def _terms_on(rows: Iterable[SlaTerms], day: date) -> SlaTerms | None:
+    """The terms that hold on the day."""
+    holding = (row for row in rows if row.valid_from <= day and (row.valid_until is None or day < row.valid_until))
+    return next(holding, None)
+
+
+def _quarter(row: intervals.HeatRow | None) -> sla.Quarter | None:
     """The ledger row as the rule reads it; a mean over sensors carries dust, so it is read to 0.01 K."""
+    if row is None:
+        return None
     supply_c = None if row.supply_mean_c is None else round_half_up(Decimal(str(row.supply_mean_c)), 2)
     return sla.Quarter(supply_c, row.demand)
 
 
-def _classes(contract: Contract, period: Period, promised: SlaTerms | None) -> tuple[str, int, list[dict[str, Any]]]:
-    """The letters of the period's quarter hours, the sum of the ledger's versions, and the works considered."""
+def _classes(period: Period, span: _Span, promised: SlaTerms | None) -> tuple[str, int]:
+    """The letters of the period's quarter hours, and the sum of the versions of their ledger rows."""
     notice = timedelta(hours=float(promised.notice_h)) if promised else timedelta(0)
-    outages = list(service_levels.outages_at(contract, period))
-    excuses = [excuse for outage in outages if (excuse := service_levels.excused(outage, notice))]
-    rows = intervals.heat_series(delivery_point=contract.delivery_point, period=period)
-    found = {row.start: _quarter(row) for row in rows}
+    excuses = [excuse for outage in span.outages if (excuse := service_levels.excused(outage, notice))]
     band = terms.band_of(promised) if promised else None
-    letters = "".join(
-        sla.classify(found.get(quarter.start), band, is_planned=any(quarter.overlaps(each) for each in excuses))
-        for quarter in quarter_hours(period)
-    )
-    return letters, sum(row.version for row in rows), _works_facts(outages, period)
+    letters, versions = [], 0
+    start = period.start
+    while start < period.end:
+        row = span.quarters.get(start)
+        versions += row.version if row else 0
+        following = start + QUARTER_HOUR
+        is_planned = any(start < excuse.end and excuse.start < following for excuse in excuses)
+        letters.append(sla.classify(_quarter(row), band, is_planned=is_planned).value)
+        start = following
+    return "".join(letters), versions
 
 
 @transaction.atomic
-def judge_day(*, contract: Contract, day: date, now: datetime) -> SlaDay | None:
-    """The classes of the day's quarter hours that are over, stored; None before the first is."""
+def judge_days(*, contract: Contract, days: Iterable[date], now: datetime) -> int:
+    """The number of days judged: the classes of their quarter hours that are over, stored in one statement."""
+    wanted = sorted(set(days))
+    if not wanted:
+        return 0
+    ends = [min(local_day(day, contract.zone).end, quarter_start(now)) for day in (wanted[0], wanted[-1])]
+    start = local_day(wanted[0], contract.zone).start
+    if max(ends) <= start:
+        return 0
+    span = _span(contract, Period(start, max(ends)))
+    stored = SlaDay.objects.select_for_update().filter(contract=contract, day_on__range=(wanted[0], wanted[-1]))
+    known = {row.day_on: row for row in stored}
+    rows = [row for day in wanted if (row := _judged(contract, day, span, known.get(day), now))]
+    SlaDay.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["contract", "day_on"],
+        update_fields=["starts_at", "classes", "terms", "ledger_version", "outages", "version", "judged_at"],
+    )  # fmt: skip
+    return len(rows)
+
+
+def _judged(contract: Contract, day: date, span: _Span, found: SlaDay | None, now: datetime) -> SlaDay | None:
+    """The day as judged now, not yet stored; None before its first quarter hour is over."""
     whole = local_day(day, contract.zone)
     end = min(whole.end, quarter_start(now))
     if end <= whole.start:
         return None
-    promised = terms.sla_terms_on(contract, day)
-    letters, versions, outages = _classes(contract, Period(whole.start, end), promised)
-    found = SlaDay.objects.select_for_update().filter(contract=contract, day_on=day).first()
-    row = found or SlaDay(contract=contract, day_on=day, version=0)
-    if row.classes != letters or row.terms != promised or row.outages != outages:
-        row.version += 1
-    row.starts_at, row.classes, row.terms = whole.start, letters, promised
-    row.ledger_version, row.outages, row.judged_at = versions, outages, as_utc(now)
-    row.save()
-    return row
+    promised = _terms_on(span.terms, day)
+    letters, versions = _classes(Period(whole.start, end), span, promised)
+    outages = _works_facts(span.outages, whole)
+    version = found.version if found else 0
+    if found is None or found.classes != letters or found.terms_id != _key(promised) or found.outages != outages:
+        version += 1
+    return SlaDay(
+        contract=contract, day_on=day, starts_at=whole.start, classes=letters, terms=promised,
+        ledger_version=versions, outages=outages, version=version, judged_at=as_utc(now),
+    )  # fmt: skip
 
 
-def judge_days(*, contract: Contract, days: Iterable[date], now: datetime) -> int:
-    """The number of days judged."""
-    return sum(judge_day(contract=contract, day=day, now=now) is not None for day in days)
+def _key(row: SlaTerms | None) -> int | None:
+    return row.pk if row else None
 
 
 def days_to_judge(contract: Contract, now: datetime) -> list[date]:
@@ -195,12 +241,9 @@ def _judge_stale_days(contract: Contract, bill: terms.BillPeriod, now: datetime)
 
 def _ledger_versions(contract: Contract, period: Period) -> dict[date, int]:
     """The sum of the versions of the ledger's rows by local day."""
-    sums: dict[date, int] = {}
-    rows = intervals.of_delivery_point(contract.delivery_point, period).values_list("start", "version")
-    for start, version in rows:
-        day = local_date(start, contract.zone)
-        sums[day] = sums.get(day, 0) + version
-    return sums
+    rows = intervals.of_delivery_point(contract.delivery_point, period).order_by()
+    days = rows.annotate(day=TruncDate("start", tzinfo=contract.zone)).values_list("day")
+    return dict(days.annotate(versions=Sum("version")))
 
 
 def _is_short(day: SlaDay, contract: Contract) -> bool:

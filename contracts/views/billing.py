@@ -73,14 +73,14 @@ class BillingMonth(_MonthPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """With one page of rows, the counts of all and the last run."""
         month_on, user = self.month_on(), self.request.user
-        contracts = billing_month.contracts_of(user, month_on)  # type: ignore[arg-type]
+        contracts = billing_month.contracts_of(user, month_on)
         page = Paginator(contracts, ROWS_PER_PAGE).get_page(self.request.GET.get("page"))
         rows = billing_month.rows_of(list(page.object_list), month_on)
         previous, following = terms.previous_month(month_on), terms.next_month(month_on)
         run = BillingRun.objects.filter(month_on=month_on).select_related("job", "asked_by").first()
         return super().get_context_data(
             rows=[(row, *STATES[row.state]) for row in rows], page=page, month_on=month_on,
-            counts=billing_month.counts_of(user, month_on),  # type: ignore[arg-type]
+            counts=billing_month.counts_of(user, month_on),
             run=run if user.has_perm("contracts.view_billingrun") else None,
             is_over=month_on < timezone.localdate().replace(day=1),
             previous_url=reverse("contracts:billing_month", args=[previous.year, previous.month]),
@@ -102,7 +102,7 @@ class BillingRunStart(_MonthPage):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """On to the progress of the run."""
         self.require_capability()
-        run = runs.ask_for_run(month_on=self.month_on(), by=request.user, now=timezone.now())  # type: ignore[arg-type]
+        run = runs.ask_for_run(month_on=self.month_on(), by=self.request.user, now=timezone.now())
         return HttpResponseRedirect(run.job.get_absolute_url() if run.job else self.month_url())
 
 
@@ -115,7 +115,7 @@ class BillingIssue(_MonthPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """With what will happen."""
-        counts = billing_month.counts_of(self.request.user, self.month_on())  # type: ignore[arg-type]
+        counts = billing_month.counts_of(self.request.user, self.month_on())
         consequence = _(
             "%(count)s reviewed invoices of %(month)s get their numbers and PDFs. They can never be changed again; "
             "a mistake is corrected by a credit note."
@@ -128,7 +128,7 @@ class BillingIssue(_MonthPage):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """On to the progress of the run."""
         self.require_capability()
-        run = runs.ask_for_run(month_on=self.month_on(), by=request.user, now=timezone.now(), issues=True)  # type: ignore[arg-type]
+        run = runs.ask_for_run(month_on=self.month_on(), by=self.request.user, now=timezone.now(), issues=True)
         return HttpResponseRedirect(run.job.get_absolute_url() if run.job else self.month_url())
 
 
@@ -215,7 +215,7 @@ class InvoiceReview(_InvoiceStep):
 
     def step(self) -> str:
         """The invoice, reviewed."""
-        invoice = billing.review_invoice(invoice=self.object, by=self.request.user, now=timezone.now())  # type: ignore[arg-type]
+        invoice = billing.review_invoice(invoice=self.object, by=self.request.user, now=timezone.now())
         messages.success(self.request, _("Reviewed. It can be issued now."))
         return invoice.get_absolute_url()
 
@@ -228,7 +228,7 @@ class InvoiceRedraft(_InvoiceStep):
     def step(self) -> str:
         """The new draft, or the month where it is blocked."""
         month_on = self.object.month_on
-        outcome = billing.reopen_invoice(invoice=self.object, by=self.request.user, now=timezone.now())  # type: ignore[arg-type]
+        outcome = billing.reopen_invoice(invoice=self.object, by=self.request.user, now=timezone.now())
         if outcome.invoice is None:
             messages.warning(self.request, _("The bill is blocked now; the reasons are below."))
             return reverse("contracts:billing_month", args=[month_on.year, month_on.month])
@@ -250,7 +250,7 @@ class InvoiceIssue(scoped.ConfirmView):
 
     def act(self, form: Any) -> Invoice:
         """The invoice, issued."""
-        return billing.issue_invoice(invoice=self.object, by=self.request.user, now=timezone.now())  # type: ignore[arg-type]
+        return billing.issue_invoice(invoice=self.object, by=self.request.user, now=timezone.now())
 
 
 def pdf_response(pdf: bytes, name: str) -> HttpResponse:
@@ -329,7 +329,7 @@ class CreditPropose(scoped.ConfirmView):
             invoice=self.object,
             by=self.request.user,
             now=timezone.now(),
-            **form.cleaned_data,  # type: ignore[arg-type]
+            **form.cleaned_data,
         )
 
 
@@ -344,7 +344,7 @@ class CreditApprove(scoped.ConfirmView):
 
     def act(self, form: Any) -> CreditNote:
         """The credit note, issued."""
-        return crediting.approve_credit(credit=self.object, by=self.request.user, now=timezone.now())  # type: ignore[arg-type]
+        return crediting.approve_credit(credit=self.object, by=self.request.user, now=timezone.now())
 
 
 class CreditRefuse(scoped.ConfirmView):
@@ -358,7 +358,7 @@ class CreditRefuse(scoped.ConfirmView):
 
     def act(self, form: Any) -> CreditNote:
         """The credit note, refused."""
-        return crediting.refuse_credit(credit=self.object, by=self.request.user, now=timezone.now())  # type: ignore[arg-type]
+        return crediting.refuse_credit(credit=self.object, by=self.request.user, now=timezone.now())
 
 
 class CreditPdf(scoped.ScopedDetailView):

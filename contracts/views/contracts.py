@@ -92,7 +92,7 @@ class ContractCreate(scoped.ScopedCreateView):
 
     def save(self, form: Any) -> Contract:
         """The stored draft."""
-        return contracting.draft_contract(by=self.request.user, now=timezone.now(), **form.cleaned_data)  # type: ignore[arg-type]
+        return contracting.draft_contract(by=self.request.user, now=timezone.now(), **form.cleaned_data)
 
 
 class ContractUpdate(scoped.ScopedUpdateView):
@@ -106,7 +106,7 @@ class ContractUpdate(scoped.ScopedUpdateView):
         """The changed contract; the form's own copy is set aside so that the service sees what was."""
         stored = Contract.objects.get(pk=self.object.pk)
         fields = form.cleaned_data | {"time_zone": form.cleaned_data["time_zone"] or stored.time_zone}
-        return contracting.change_contract(contract=stored, by=self.request.user, now=timezone.now(), **fields)  # type: ignore[arg-type]
+        return contracting.change_contract(contract=stored, by=self.request.user, now=timezone.now(), **fields)
 
 
 class ContractActivate(scoped.ConfirmView):
@@ -124,7 +124,7 @@ class ContractActivate(scoped.ConfirmView):
 
     def act(self, form: Any) -> Contract:
         """The contract, in force."""
-        return contracting.activate_contract(contract=self.object, by=self.request.user, now=timezone.now())  # type: ignore[arg-type]
+        return contracting.activate_contract(contract=self.object, by=self.request.user, now=timezone.now())
 
 
 class ContractEnd(scoped.ConfirmView):
@@ -146,7 +146,7 @@ class ContractEnd(scoped.ConfirmView):
             contract=self.object,
             ends_on=ends_on,
             by=self.request.user,
-            now=timezone.now(),  # type: ignore[arg-type]
+            now=timezone.now(),
         )
 
 
@@ -174,7 +174,7 @@ class PriceTermsCreate(_TermsCreate):
     def save(self, form: Any) -> Contract:
         """The contract, with the new terms stored."""
         contract = self.contract()
-        contracting.agree_price(contract=contract, by=self.request.user, now=timezone.now(), **form.cleaned_data)  # type: ignore[arg-type]
+        contracting.agree_price(contract=contract, by=self.request.user, now=timezone.now(), **form.cleaned_data)
         return contract
 
 
@@ -189,5 +189,5 @@ class SlaTermsCreate(_TermsCreate):
     def save(self, form: Any) -> Contract:
         """The contract, with the new terms stored."""
         contract = self.contract()
-        contracting.agree_service(contract=contract, by=self.request.user, now=timezone.now(), **form.cleaned_data)  # type: ignore[arg-type]
+        contracting.agree_service(contract=contract, by=self.request.user, now=timezone.now(), **form.cleaned_data)
         return contract

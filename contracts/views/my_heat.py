@@ -81,7 +81,7 @@ class MyHeat(MyPage):
             service=service.standing_facts(month.standing) if month else None,
             bars=[(day, kwh, _bar(kwh, most)) for day, kwh in days],
             invoice=self._latest_invoice() if sees_bills else None,
-            saved=next(iter(my_heat.savings_of(self.contract, self.request.user)), None) if sees_bills else None,  # type: ignore[arg-type]
+            saved=next(iter(my_heat.savings_of(self.contract, self.request.user)), None) if sees_bills else None,
             works=my_heat.works_of(self.contract, now)[:3],
             expected_ratio=self._expected_ratio(month), sees_bills=sees_bills, **kwargs,
         )  # fmt: skip
@@ -181,7 +181,7 @@ class MySavings(MyPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """With a row per billed month."""
-        months = my_heat.savings_of(self.contract, self.request.user)  # type: ignore[arg-type]
+        months = my_heat.savings_of(self.contract, self.request.user)
         currency = self.contract.currency
         rows = [
             {
@@ -228,7 +228,7 @@ class MyFault(scoped.FormPage, MyPage):
             contract=self.contract,
             by=self.request.user,
             now=timezone.now(),
-            **form.cleaned_data,  # type: ignore[arg-type]
+            **form.cleaned_data,
         )
         messages.success(self.request, _("Thank you. Your report is with our operators now."))
         return report
