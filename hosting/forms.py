@@ -25,15 +25,17 @@ DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 INSTANT_FORMAT = "%Y-%m-%dT%H:%M"
 
 
-def instant(label: Any, *, required: bool = True) -> forms.DateTimeField:
-    """A field for an instant in the time zone of the person, which its help names."""
-    widget = forms.DateTimeInput(format=INSTANT_FORMAT, attrs={"type": "datetime-local"})
+def instant(label: Any) -> forms.DateTimeField:
+    """A field for an instant in the time zone of the person, which its help says."""
     return forms.DateTimeField(
-        label=label, widget=widget, input_formats=[INSTANT_FORMAT, "%Y-%m-%dT%H:%M:%S"], required=required
+        label=label,
+        widget=forms.DateTimeInput(format=INSTANT_FORMAT, attrs={"type": "datetime-local"}),
+        input_formats=[INSTANT_FORMAT, "%Y-%m-%dT%H:%M:%S"],
+        help_text=_("In your own time zone, as your profile says."),
     )
 
 
-class SiteForm(forms.ModelForm):
+class SiteForm(forms.ModelForm):  # type: ignore[type-arg]
     """A site."""
 
     class Meta:
@@ -49,7 +51,7 @@ class SiteForm(forms.ModelForm):
         return str(self.cleaned_data["country"]).upper()
 
 
-class EquipmentModelForm(forms.ModelForm):
+class EquipmentModelForm(forms.ModelForm):  # type: ignore[type-arg]
     """A product."""
 
     class Meta:
@@ -57,7 +59,7 @@ class EquipmentModelForm(forms.ModelForm):
         fields: Any = ("manufacturer", "name", "kind", "rated_kw", "volume_l", "max_bar", "notes")
 
 
-class EquipmentForm(forms.ModelForm):
+class EquipmentForm(forms.ModelForm):  # type: ignore[type-arg]
     """A piece of equipment."""
 
     class Meta:
@@ -76,7 +78,7 @@ class EquipmentForm(forms.ModelForm):
         return cleaned
 
 
-class ConnectionForm(forms.ModelForm):
+class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
     """A pipe."""
 
     class Meta:
@@ -99,7 +101,7 @@ class ConnectionForm(forms.ModelForm):
         return cleaned
 
 
-class DeliveryPointForm(forms.ModelForm):
+class DeliveryPointForm(forms.ModelForm):  # type: ignore[type-arg]
     """A delivery point."""
 
     class Meta:
@@ -109,7 +111,7 @@ class DeliveryPointForm(forms.ModelForm):
         )  # fmt: skip
 
 
-class MeterForm(forms.ModelForm):
+class MeterForm(forms.ModelForm):  # type: ignore[type-arg]
     """A meter."""
 
     class Meta:
@@ -172,7 +174,7 @@ class SwapMeterForm(forms.Form):
     reason = forms.CharField(max_length=200, label=_("Reason"), help_text=_("Such as: verification expires."))
 
 
-class ControllerForm(forms.ModelForm):
+class ControllerForm(forms.ModelForm):  # type: ignore[type-arg]
     """An address on the field network."""
 
     class Meta:
@@ -183,7 +185,7 @@ class ControllerForm(forms.ModelForm):
         )  # fmt: skip
 
 
-class DeviceForm(forms.ModelForm):
+class DeviceForm(forms.ModelForm):  # type: ignore[type-arg]
     """A unit behind a controller."""
 
     class Meta:
@@ -191,7 +193,7 @@ class DeviceForm(forms.ModelForm):
         fields: Any = ("controller", "code", "name", "unit_address", "profile", "meter", "enabled", "reading_s")
 
 
-class MeasurementForm(forms.ModelForm):
+class MeasurementForm(forms.ModelForm):  # type: ignore[type-arg]
     """What one point of a device tells about the site, and where."""
 
     slot = forms.TypedChoiceField(coerce=int, label=_("Point"))
@@ -204,7 +206,8 @@ class MeasurementForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.instance.device, self.instance.site = device, device.controller.site
         points = device.profile.points.all()
-        self.fields["slot"].choices = [(point.slot, f"{point.name} ({point.unit or '–'})") for point in points]
+        slot: Any = self.fields["slot"]
+        slot.choices = [(point.slot, f"{point.name} ({point.unit or '–'})") for point in points]
         site = device.controller.site
         for name, rows in (
             ("equipment", site.equipment.all()),

@@ -42,7 +42,7 @@ def loss_of(equipment: Equipment) -> IsolationLoss:
         sinks=sinks,
         ways_out=sinks | {one.pk for one in at_site if one.model.kind in COOLERS},
     )
-    lost = [by_id[key] for key in found.sinks if key in by_id]  # type: ignore[index]
+    lost = [by_id[key] for key in found.sinks if key in by_id]
     points = DeliveryPoint.objects.filter(equipment__in=lost).order_by("code")
     return IsolationLoss(
         delivery_points=list(points),

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django_tables2 import RequestConfig
 
+from accounts.queries import changes
 from accounts.views import scoped
 
 ROWS_IN_SECTION = 50
@@ -153,7 +154,14 @@ class RecordPage(scoped.ScopedDetailView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Facts, sections and the actions that the person may take."""
         actions = [action for action in self.actions() if self.request.user.has_perm(action.capability)]
-        context = {"facts": self.facts(), "sections": self.sections(), "actions": actions}
+        kind = self.model._meta
+        history_url = reverse("accounts:history", args=[kind.app_label, kind.model_name, self.object.pk])
+        context = {
+            "facts": self.facts(),
+            "sections": self.sections(),
+            "actions": actions,
+            "history_url": history_url if changes.has_history(self.model) else "",
+        }
         return super().get_context_data(**{**context, **kwargs})
 
 

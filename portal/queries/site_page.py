@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import QuerySet, Sum
+from django.utils.translation import gettext
 
-from hosting.models import Device, Equipment, Measurement, Site
+from accounts.queries import changes
+from hosting.models import Device, Equipment, Site
 from hosting.queries import heat_path
 from kernel.periods import Period
 from thermal.models import Alarm, SiteInterval
-from thermal.models.ledger import ExportMode
 from thermal.queries import live
 
 # A value is live while it is no older than so many polls, and at least so long.
 POLLS_WAITED = 4
 LEAST_PATIENCE = dt.timedelta(minutes=3)
 DAY = dt.timedelta(hours=24)
+JOURNAL_LINES = 10
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a site's journal."""
+
+    at: dt.datetime
+    title: str
+    text: str = ""
+    who: str = ""
+    url: str = ""
+    level: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,9 +111,21 @@ def _walk(
         yield from _walk(children, one.pk, depth + 1)
 
 
-def export_mode(values: Sequence[live.LiveValue]) -> str:
-    """The export mode in words, or nothing where it is not known."""
-    value = next((one.value for one in values if one.role == Measurement.Role.EXPORT_MODE), None)
-    if value is None or round(value) not in ExportMode.values:
-        return ""
-    return str(ExportMode(round(value)).label)
+def journal_of(*, site: Site, now: dt.datetime) -> list[Entry]:
+    """Return what happened lately at a site: alarms, works that began, changes of its record; newest first."""
+    alarms = Alarm.objects.filter(site=site).order_by("-raised_at")[:JOURNAL_LINES]
+    works = site.planned_outages.filter(starts_at__lte=now, cancelled_at__isnull=True)[:JOURNAL_LINES]
+    entries = [
+        Entry(
+            alarm.raised_at, alarm.message, str(alarm.get_state_display()), url=alarm.get_absolute_url(), level="warn"
+        )
+        for alarm in alarms
+    ]
+    entries += [
+        Entry(one.starts_at, gettext("Planned works began"), one.reason, url=one.get_absolute_url()) for one in works
+    ]
+    entries += [
+        Entry(change.at, gettext("Record %(what)s") % {"what": change.what}, change.why, str(change.who))
+        for change in changes.changes_of(site)[:JOURNAL_LINES]
+    ]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:JOURNAL_LINES]

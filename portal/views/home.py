@@ -48,7 +48,7 @@ class Overview(scoped.ScopedPage):
                     ("alarms", "thermal:alarm_list"),
                     ("heat", "thermal:heat_list"),
                     ("service", "contracts:contract_list"),
-                    ("billing", "contracts:invoice_list"),
+                    ("billing", "contracts:billing_home"),
                     ("tasks", "compliance:task_list"),
                 )
             },

@@ -63,6 +63,7 @@ class SitePage(RecordPage):
             "heat_path_url": reverse("hosting:site_heat_path", args=[site.pk]),
             "balance": site_page.balance_of(site=site, period=Period(newest - site_page.DAY, newest)),
             "alarms": alarms[:OPEN_ALARMS_SHOWN],
+            "journal": site_page.journal_of(site=site, now=now),
             "tree": site_page.equipment_tree(site),
             "others": others.exclude(longitude_deg=None)[:100],
             "local_time": f"{now.astimezone(site.zone):%H:%M %Z}",
