@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from django.db import connection
+from django.db import connection, transaction
 
 from demo.field import INSTALLATIONS, Installation
 from demo.plant.state import PlantState
@@ -60,7 +60,9 @@ def _fill_site(
     states[installation.code] = timeline.checkpoint
 
 
+@transaction.atomic
 def _record(channels: Sequence[Channel], snapshots: Sequence[Snapshot], now: dt.datetime) -> int:
+    """The count of new rows; all of a piece or nothing, because frames tell how far the history has come."""
     stored = recording.record_frames(frames=_frames(channels, snapshots), now=now)
     stored += recording.record_readings(readings=_readings(channels, snapshots), now=now)
     if stored < ANALYZE_ROWS:
