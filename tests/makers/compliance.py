@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -148,3 +149,15 @@ def make_wanted(*sites: Site, **fields: Any) -> packs.Wanted:
 
 def make_pack(*sites: Site, by: User | None = None, **fields: Any) -> AuditPack:
     return packs.order_pack(wanted=make_wanted(*sites, **fields), by=by or compliance_officer(), now=NOW)
+
+
+# How a record of each kind is made at a site.
+BY_NOUN: dict[str, Callable[[Site], Any]] = {
+    "task": make_task,
+    "plan": make_plan,
+    "circuit": make_circuit,
+    "sample": lambda site: make_sample(make_circuit(site)),
+    "permit": make_permit,
+    "incident": make_incident,
+    "document": make_document,
+}

@@ -1,7 +1,6 @@
 """Who reaches which compliance page."""
 
 import datetime as dt
-from collections.abc import Callable
 
 import pytest
 from django.test import Client
@@ -26,15 +25,7 @@ LISTS = [
     "document_list",
     "pack_list",
 ]
-MAKERS: dict[str, Callable] = {
-    "task": compliance.make_task,
-    "plan": compliance.make_plan,
-    "circuit": compliance.make_circuit,
-    "sample": lambda site: compliance.make_sample(compliance.make_circuit(site)),
-    "permit": compliance.make_permit,
-    "incident": compliance.make_incident,
-    "document": compliance.make_document,
-}
+MAKERS = compliance.BY_NOUN
 FORMS = {
     "task_create": "compliance.add_task",
     "plan_create": "compliance.add_maintenanceplan",
