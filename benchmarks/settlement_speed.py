@@ -29,7 +29,7 @@ def fill(point_count: int, days: int) -> list[Any]:
     from hosting.models import Measurement, MeterPlacement  # noqa: PLC0415
     from tests.makers import hosting, thermal  # noqa: PLC0415
 
-    thermal.make_partitions(START - dt.timedelta(days=1), years=3)
+    thermal.make_partitions(START, months=days // 28 + 3)
     sites, end = [], START + dt.timedelta(days=days)
     for number in range(point_count):
         site = hosting.make_site(code=f"bench-{number}")

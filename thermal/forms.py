@@ -1,6 +1,7 @@
 """The forms of thermal: they check shape, services decide."""
 
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +13,32 @@ class AcknowledgeForm(forms.Form):
     """A note to an acknowledgement."""
 
     note = forms.CharField(label=_("note"), max_length=300, required=False)
+
+
+class ImportReadingsForm(forms.Form):
+    """A file of register values, and how to read it."""
+
+    file = forms.FileField(label=_("CSV file"))
+    time_column = forms.CharField(label=_("column of the time"), initial="time")
+    energy_column = forms.CharField(label=_("column of the energy register"), initial="energy_kwh")
+    energy_unit = forms.ChoiceField(
+        label=_("unit of the energy register"), choices=[(unit, unit) for unit in ("kWh", "Wh", "MWh", "MJ", "GJ")]
+    )
+    volume_column = forms.CharField(label=_("column of the volume register, m³"), required=False)
+    time_zone = forms.CharField(
+        label=_("time zone"), required=False, help_text=_("Needed where the times carry no offset, as Europe/Berlin.")
+    )
+    decimal_comma = forms.BooleanField(label=_("numbers are written like 1,5"), required=False)
+    is_dry_run = forms.BooleanField(label=_("only check the file, store nothing"), required=False, initial=True)
+
+    def clean_time_zone(self) -> ZoneInfo | None:
+        """The zone of that name."""
+        name = self.cleaned_data["time_zone"].strip()
+        if not name:
+            return None
+        if name not in available_timezones():
+            raise forms.ValidationError(_("There is no such time zone."))
+        return ZoneInfo(name)
 
 
 class AlarmRuleForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -23,6 +23,7 @@ urlpatterns = [
         r"^heat/points/(?P<pk>\d+)/(?P<start>\d{8}T\d{4}Z)/$", heat.IntervalDetail.as_view(), name="interval_detail"
     ),
     path("heat/meters/<int:pk>/readings/", readings.ReadingList.as_view(), name="reading_list"),
+    path("heat/meters/<int:pk>/readings/import/", readings.ImportReadings.as_view(), name="reading_import"),
     path("alarms/", alarms.AlarmList.as_view(), name="alarm_list"),
     path("alarms/<int:pk>/", alarms.AlarmDetail.as_view(), name="alarm_detail"),
     path("alarms/<int:pk>/acknowledge/", alarms.AlarmAcknowledge.as_view(), name="alarm_acknowledge"),

@@ -6,25 +6,23 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
-
 from hosting.models import Device, Measurement, Meter, Site
 from tests.makers import hosting
 from thermal.models import Alarm, AlarmRule, MeterReading, TelemetryFrame
+from thermal.services import partitions
 
 NOW = dt.datetime(2026, 10, 2, tzinfo=dt.UTC)
 _number = itertools.count(1)
 
 
-def make_partitions(first: dt.datetime = dt.datetime(2017, 12, 1, tzinfo=dt.UTC), years: int = 1) -> None:
-    """Partitions for tests that store values: one per year is enough for them."""
-    for table in ("thermal_meterreading", "thermal_telemetryframe"):
-        for year in range(first.year, first.year + years):
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    f"CREATE TABLE IF NOT EXISTS {table}_test_{year} PARTITION OF {table} "
-                    f"FOR VALUES FROM ('{year}-01-01 00:00Z') TO ('{year + 1}-01-01 00:00Z')"
-                )
+def make_partitions(first: dt.datetime, years: int = 1, months: int | None = None) -> None:
+    """Partitions from the month before the instant on, for tests that store values without recording them."""
+    month = partitions.months_back(partitions.first_of_month(first), 1)
+    wanted = [month]
+    while len(wanted) < (months or 12 * years + 2):
+        wanted.append(partitions.next_month(wanted[-1]))
+    for table in (partitions.READINGS, partitions.FRAMES):
+        partitions.ensure(table=table, months=wanted)
 
 
 def make_reading(meter: Meter, at: dt.datetime, energy_kwh: Any = None, **fields: Any) -> MeterReading:

@@ -417,6 +417,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("meter", "at", "version"),
+                'permissions': [('import_meterreading', 'Can import readings from files')],
             },
         ),
         migrations.CreateModel(

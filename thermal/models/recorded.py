@@ -90,6 +90,7 @@ class MeterReading(models.Model):
 
     class Meta:
         ordering = ("meter", "at", "version")
+        permissions: ClassVar = [("import_meterreading", "Can import readings from files")]
 
     def __str__(self) -> str:
         return f"{self.meter_id} {self.at:%Y-%m-%d %H:%M:%S} v{self.version}"

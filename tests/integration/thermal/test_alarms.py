@@ -23,7 +23,7 @@ MINUTE = dt.timedelta(minutes=1)
 
 @pytest.fixture(autouse=True)
 def partitions() -> None:
-    thermal.make_partitions(T0)
+    thermal.make_partitions(T0, months=3)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def at(clock: str) -> dt.datetime:
 
 @pytest.fixture(autouse=True)
 def partitions() -> None:
-    thermal.make_partitions(DAY)
+    thermal.make_partitions(DAY, months=3)
 
 
 @pytest.fixture

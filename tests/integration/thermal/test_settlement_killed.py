@@ -56,7 +56,7 @@ def wait_for(watcher: Any, condition: str, why: str) -> None:
 
 
 def test_a_killed_settlement_is_repeated_whole() -> None:
-    thermal.make_partitions(DAY)
+    thermal.make_partitions(DAY, months=3)
     point = hosting.make_delivery_point()
     meter = hosting.make_placement(delivery_point=point, valid_from=DAY).meter
     rows = [(DAY + n * dt.timedelta(minutes=15), 10 + 2 * n) for n in range(1, 97)]

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -40,8 +41,7 @@ class Furnished:
 
     def __init__(self) -> None:
         now = now_quarter()
-        thermal.make_partitions(now, years=1)
-        thermal.make_partitions(now - dt.timedelta(days=2), years=1)
+        thermal.make_partitions(now, months=3)
         self.site: Site = hosting.make_site()
         self.point = hosting.make_delivery_point(self.site)
         placement = hosting.make_placement(
@@ -250,6 +250,26 @@ def test_a_rule_of_another_site_s_measurement_is_refused(furnished: Furnished) -
 
 def test_an_operator_sets_no_rules(furnished: Furnished) -> None:
     assert client_of(people.operator()).post(reverse("thermal:alarmrule_create"), {}).status_code == 403
+
+
+def test_an_engineer_checks_a_file_and_then_imports_it(furnished: Furnished) -> None:
+    client = client_of(people.engineer())
+    url = reverse("thermal:reading_import", args=[furnished.meter.pk])
+    start = now_quarter() - dt.timedelta(hours=1, minutes=50)
+    given = {"time_column": "time", "energy_column": "kwh", "energy_unit": "MWh"}
+    for dry_run, stored in [({"is_dry_run": "on"}, 0), ({}, 1), ({}, 1)]:
+        text = f"time,kwh\n{start:%Y-%m-%dT%H:%MZ},0.1935\nyesterday,1\n"
+        upload = SimpleUploadedFile("registers.csv", text.encode())
+        page = body(client.post(url, given | dry_run | {"file": upload}))
+        assert "Line 3" in page
+        assert MeterReading.objects.filter(source="import").count() == stored
+    assert MeterReading.objects.get(source="import").energy_kwh == Decimal("193.5")
+
+
+def test_an_operator_imports_nothing(furnished: Furnished) -> None:
+    url = reverse("thermal:reading_import", args=[furnished.meter.pk])
+    assert client_of(people.operator()).get(url).status_code == 403
+    assert client_of(people.engineer()).get(url).status_code == 200
 
 
 # ---- API ----------------------------------------------------------------------------------------------
