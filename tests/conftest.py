@@ -4,15 +4,20 @@ Several people, and several runs of one person, can test at once on one machine:
 TEST_DATABASE_URL and TEST_CELERY_BROKER_URL name servers to use instead.
 """
 
+import atexit
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import hypothesis
 import psutil
+import psycopg
 import pytest
 from django.conf import settings
+from django.db import connections
 from django.test import override_settings
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
@@ -20,6 +25,12 @@ from portal.embedded.postgres import Postgres
 from portal.embedded.service import Service, private_directory
 from portal.embedded.valkey import Valkey
 from tests import template_database
+
+# A machine that has other things to do is slow; that is no property of the code.
+hypothesis.settings.register_profile(
+    "heatledger", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("heatledger")
 
 PREFIX = "heatledger-tests-"
 running: list[Service] = []
@@ -74,20 +85,35 @@ def pytest_configure(config: pytest.Config) -> None:
         (var / "static").mkdir()
         os.environ["SECRET_KEY"] = "of the tests"
         start_servers(var, kept_clusters(config))
+        # Also when another plugin refuses to go on.
+        atexit.register(stop_servers)
     os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
     # pytest-django, configured last, sets Django up if it finds the settings loaded.
     settings.DATABASES  # noqa: B018
 
 
+def stop_servers() -> None:
+    while running:
+        running.pop().stop()
+
+
+def keep_clusters(kept: Path) -> None:
+    """Keep what was migrated for later runs; one that cannot be kept is migrated again."""
+    private_directory(kept)
+    for service in running:
+        if isinstance(service, Postgres):
+            with suppress(psycopg.Error, OSError, shutil.Error):
+                template_database.keep(kept, service)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if "PYTEST_XDIST_WORKER" in os.environ:
         return
-    for service in running:
-        if isinstance(service, Postgres):
-            private_directory(kept_clusters(config))
-            template_database.keep(kept_clusters(config), service)
-        service.stop()
-    running.clear()
+    connections.close_all()
+    try:
+        keep_clusters(kept_clusters(config))
+    finally:
+        stop_servers()
     if var := os.environ.get("HEATLEDGER_VAR"):
         shutil.rmtree(var, ignore_errors=True)
 

@@ -48,7 +48,7 @@ def test_an_old_heartbeat_counts_as_silence() -> None:
 
 
 def test_every_queue_of_the_schedule_has_a_heartbeat() -> None:
-    queues = {entry["options"]["queue"] for entry in settings.CELERY_BEAT_SCHEDULE.values() if "options" in entry}
+    queues = {entry.get("options", {}).get("queue", "default") for entry in settings.CELERY_BEAT_SCHEDULE.values()}
     assert queues == set(health.QUEUES)
 
 
