@@ -80,7 +80,8 @@ class ModbusController:
         return SimDevice(unit.unit, simdata=[zeros], action=refresh)
 
     def _maybe_garble(self, sending: bool, packet: bytes) -> bytes:  # noqa: FBT001
-        """A broken controller answers as many bytes as it should, of which none makes sense."""
-        if sending and Fault.CONTROLLER_GARBAGE in self._look().faults:
-            return os.urandom(max(8, len(packet)))
-        return packet
+        """A broken controller answers the right request with one random register, whatever was asked for."""
+        if not sending or Fault.CONTROLLER_GARBAGE not in self._look().faults:
+            return packet
+        transaction, unit, function = packet[:2], packet[6:7], packet[7:8]
+        return transaction + b"\x00\x00\x00\x05" + unit + function + b"\x02" + os.urandom(2)

@@ -170,10 +170,11 @@ def test_a_broken_controller_answers_rubbish(record: PlantRecord, clock: Stepped
 
     async def visit(_field: Field, ports: dict[str, Ports]) -> None:
         reader, writer = await asyncio.open_connection(HOST, ports[POOL.code].modbus)
-        writer.write(bytes.fromhex("000100000006010300000002"))
+        writer.write(bytes.fromhex("000100000006010300000010"))
         answer = await asyncio.wait_for(reader.read(256), 2)
-        assert answer
-        assert answer[:4] != bytes.fromhex("00010000")
+        # One register, where sixteen were asked for.
+        assert answer[:9] == bytes.fromhex("000100000005010302")
+        assert len(answer) == 11
         writer.close()
 
     serve(record, clock, visit)
