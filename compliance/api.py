@@ -47,7 +47,7 @@ class Reading(Capability):
 class ComplianceViewSet(ScopedReadOnlyViewSet):
     """List and detail of the rows that the user may see."""
 
-    permission_classes: ClassVar = [Reading]
+    permission_classes = (Reading,)
 
 
 class PlanSerializer(ScopedSerializer):
@@ -207,7 +207,7 @@ class SampleSerializer(ScopedSerializer):
             "figures",
         )
         read_only_fields = ("verdict", "recorded_at", "recorded_by")
-        validators: ClassVar = []
+        validators: ClassVar[list[Any]] = []
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The values; the service judges and refuses."""
@@ -501,7 +501,7 @@ class PackViewSet(mixins.CreateModelMixin, ComplianceViewSet):
     serializer_class = PackSerializer
     filterset_class = filters.PackFilter
 
-    def get_permissions(self) -> list[Any]:
+    def get_permissions(self) -> Any:
         """Adding a pack is building one."""
         self.capability = "compliance.build_auditpack"
         return super().get_permissions()

@@ -3,6 +3,8 @@
 from datetime import date
 from decimal import Decimal
 
+from typing import Any
+
 from django.db import migrations
 
 FROM = date(2000, 1, 1)
@@ -57,7 +59,7 @@ LIMITS = [
 ]
 
 
-def ship(apps, _schema_editor):
+def ship(apps: Any, _schema_editor: Any) -> None:
     """Add the limits."""
     limit = apps.get_model("compliance", "WaterLimit")
     limit.objects.bulk_create(

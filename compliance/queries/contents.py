@@ -166,7 +166,8 @@ def of_contracts(model: Any, path: str = "contract") -> Callable[[Scope], QueryS
     """The rows of a model that hang on the contracts of the scope."""
 
     def rows(scope: Scope) -> QuerySet[Any]:
-        return model.objects.filter(**{f"{path}__in": contracts(scope).values("pk")})
+        found: QuerySet[Any] = model.objects.filter(**{f"{path}__in": contracts(scope).values("pk")})
+        return found
 
     return rows
 
@@ -195,7 +196,8 @@ def incidents(scope: Scope) -> QuerySet[Any]:
     known = at_sites(Incident)(scope).filter(created_at__lte=scope.as_of)
     entries = IncidentEntry.objects.filter(incident=OuterRef("pk"), recorded_at__lte=scope.as_of).exclude(state="")
     known = known.annotate(known_state=_latest(entries.order_by("-recorded_at", "-pk"), "state"))
-    return known.filter(scope.overlaps("detected_at", "closed_at"))
+    found: QuerySet[Any] = known.filter(scope.overlaps("detected_at", "closed_at"))
+    return found
 
 
 def _latest(rows: QuerySet[Any], name: str) -> Any:
@@ -234,7 +236,8 @@ def alarms(scope: Scope) -> QuerySet[Any]:
     known = at_sites(Alarm)(scope).filter(raised_at__lte=scope.as_of)
     changes = AlarmTransition.objects.filter(alarm=OuterRef("pk"), at__lte=scope.as_of).order_by("-at", "-pk")
     known = known.annotate(known_state=_latest(changes, "to_state"))
-    return known.filter(scope.overlaps("raised_at", "closed_at"))
+    found: QuerySet[Any] = known.filter(scope.overlaps("raised_at", "closed_at"))
+    return found
 
 
 def used_models(scope: Scope) -> QuerySet[Any]:

@@ -77,5 +77,5 @@ def _unsettled(scope: Scope, now: datetime) -> int:
 def _unsettled_at(point: DeliveryPoint, scope: Scope, now: datetime) -> int:
     end = min(scope.period.end, quarter_start(now))
     expected = max(0, (end - scope.period.start) // timedelta(minutes=15))
-    rows = point.intervals.filter(start__gte=scope.period.start, start__lt=end)  # type: ignore[attr-defined]
+    rows = point.intervals.filter(start__gte=scope.period.start, start__lt=end)
     return max(0, expected - rows.exclude(quality=Quality.MISSING).count())

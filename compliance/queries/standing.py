@@ -41,10 +41,11 @@ def with_standing(sites: QuerySet[Any], *, today: date, now: datetime) -> QueryS
         .annotate(due=Count("pk", filter=~late), overdue=Count("pk", filter=late))
     )
     counts = JSONObject(subject=F("subject"), due=F("due"), overdue=F("overdue"))
-    return sites.annotate(
+    counted: QuerySet[Any] = sites.annotate(
         task_counts=ArraySubquery(by_subject.values(json=counts)),
         incident_counts=ArraySubquery(open_incidents.values(json=JSONObject(due=F("due"), overdue=F("overdue")))),
     )
+    return counted
 
 
 def totals(tasks: QuerySet[Any], *, today: date) -> dict[str, int]:

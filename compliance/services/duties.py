@@ -95,6 +95,8 @@ def _renewals(now: datetime) -> Iterator[Task]:
     expiring = Permit.objects.filter(status=Permit.Status.GRANTED, expires_on__isnull=False)
     known = set(Task.objects.filter(origin=Task.Origin.PERMIT).values_list("permit", "due_on"))
     for permit in expiring.select_related("site").order_by("pk").iterator(chunk_size=_BATCH):
+        if permit.expires_on is None:
+            continue
         due_on = permit.expires_on - timedelta(1)
         starts_on = permit.expires_on - timedelta(permit.renewal_lead_days)
         if local_date(now, permit.site.zone) < starts_on or (permit.pk, due_on) in known:
@@ -117,6 +119,8 @@ def _verifications(now: datetime) -> Iterator[Task]:
     soon = now.date() + timedelta(VERIFICATION_LEAD_DAYS + 1)
     standing = _standing_now(now).filter(meter__verified_until_on__lte=soon)
     for placement in standing.select_related("meter", "site").order_by("pk").iterator(chunk_size=_BATCH):
+        if placement.meter.verified_until_on is None:
+            continue
         due_on = placement.meter.verified_until_on - timedelta(1)
         if (placement.meter_id, placement.site_id, due_on) in known:
             continue

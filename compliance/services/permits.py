@@ -33,7 +33,7 @@ class Check:
 @transaction.atomic
 def save_permit(*, permit: Permit, by: User, now: datetime) -> Permit:
     """The stored permit; the task to renew it appears when its lead begins."""
-    if permit.pk is None:
+    if not permit.pk:
         permit.created_at = now
     permit.save()
     duties.plan_tasks_of_permits(now=now)

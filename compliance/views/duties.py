@@ -33,7 +33,9 @@ class PlanList(ListPage):
 
     def get_queryset(self) -> QuerySet[Any]:
         """The plans with the next day on which they are due."""
-        return super().get_queryset().annotate(next_on=Min("tasks__due_on", filter=Q(tasks__state="open")))
+        next_on = Min("tasks__due_on", filter=Q(tasks__state="open"))
+        plans: QuerySet[Any] = super().get_queryset().annotate(next_on=next_on)
+        return plans
 
 
 class PlanDetail(RecordPage):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -150,7 +150,7 @@ class PackCreate(scoped.ScopedCreateView):
         if not form.is_valid():
             return self._show(form)
         try:
-            scope = self._wanted(form).scope(request.user)
+            scope = self._wanted(form).scope(cast("User", request.user))
         except Refusal as refusal:
             form.add_error(None, refusal.detail)
             return self._show(form)

@@ -36,13 +36,14 @@ class CircuitList(ListPage):
     def get_queryset(self) -> QuerySet[Any]:
         """The circuits with their last sample."""
         last = WaterSample.objects.filter(circuit=OuterRef("pk")).order_by("-taken_at")
-        return (
+        circuits: QuerySet[Any] = (
             super()
             .get_queryset()
             .annotate(
                 last_taken_at=Subquery(last.values("taken_at")[:1]), last_verdict=Subquery(last.values("verdict")[:1])
             )
         )
+        return circuits
 
 
 class CircuitDetail(RecordPage):
