@@ -108,11 +108,13 @@ def _register(placement: Any, at: dt.datetime) -> Decimal:
     from thermal.models import MeterReading  # noqa: PLC0415
 
     readings = MeterReading.objects.filter(meter=placement.meter_id)
-    after = readings.filter(at__gte=at).order_by("at").first()
+    after = readings.filter(at__gte=at).earliest("at")
     before = readings.filter(at__lte=at).order_by("-at").first()
     before_at, before_kwh = (
         (before.at, before.energy_kwh) if before else (placement.valid_from, placement.first_register)
     )
+    assert before_kwh is not None
+    assert after.energy_kwh is not None
     if after.at == before_at:
         return Decimal(after.energy_kwh)
     rise = after.energy_kwh - before_kwh

@@ -3,6 +3,7 @@
 import datetime as dt
 import itertools
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -85,7 +86,7 @@ def make_sample(
     defaults: dict[str, Any] = {
         "taken_at": NOW - dt.timedelta(days=3, minutes=next(_number)),
         "now": NOW,
-        "figures": [treatment.Figure(Parameter.PH, treatment.Decimal(ph))],
+        "figures": [treatment.Figure(Parameter.PH, Decimal(ph))],
     }
     return treatment.record_sample(
         circuit=circuit or make_circuit(), by=by or compliance_officer(), **defaults | fields
@@ -128,7 +129,7 @@ def make_incident(site: Site | None = None, **fields: Any) -> Incident:
     return incident
 
 
-def make_upload(name: str = "report.pdf", content: bytes = PDF) -> ContentFile:
+def make_upload(name: str = "report.pdf", content: bytes = PDF) -> "ContentFile[bytes]":
     return ContentFile(content, name=name)
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -118,7 +119,7 @@ def place_meter(delivery_point: DeliveryPoint, **fields: Any) -> MeterPlacement:
     return hosting.make_placement(delivery_point=delivery_point, **fields)
 
 
-def make_readings(placement: MeterPlacement, registers: dict[dt.datetime, str | Decimal], **fields: Any) -> None:
+def make_readings(placement: MeterPlacement, registers: Mapping[dt.datetime, str | Decimal], **fields: Any) -> None:
     """Register values in kWh by instant."""
     MeterReading.objects.bulk_create(
         MeterReading(meter=placement.meter, at=at, energy_kwh=Decimal(kwh), received_at=at, **fields)

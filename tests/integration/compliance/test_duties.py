@@ -59,7 +59,7 @@ def test_a_permit_asks_for_its_renewal_when_the_lead_begins() -> None:
     compliance.make_permit(expires_on=TODAY + dt.timedelta(91), renewal_lead_days=90)
     assert duties.plan_tasks(now=NOW) == 1
     (task,) = Task.objects.all()
-    assert (task.permit, task.origin, task.due_on) == (permit, "permit", permit.expires_on - dt.timedelta(1))
+    assert (task.permit, task.origin, task.due_on) == (permit, "permit", TODAY + dt.timedelta(89))
 
 
 def test_renewing_a_permit_closes_its_task_and_passes_the_conditions_on() -> None:

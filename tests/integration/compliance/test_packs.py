@@ -341,6 +341,7 @@ def test_a_build_reports_finishes_and_is_repeated_with_the_same_fingerprint() ->
     pack.refresh_from_db()
     assert build_until_ready(pack)
     assert pack.sha256 == first
+    assert pack.manifest is not None
     assert pack.file_count == len(pack.manifest["files"]) + 1
 
 

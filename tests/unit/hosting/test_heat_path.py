@@ -151,7 +151,7 @@ def test_the_order_of_the_rows_changes_nothing(plant, random) -> None:  # type: 
 def test_no_two_pipes_run_on_top_of_each_other(plant: tuple[list[Part], list[Pipe]]) -> None:
     drawing = heat_path.lay_out(*plant)
     uprights = [
-        (line.key, start[0], *sorted((start[1], end[1])))
+        (line.key, start[0], min(start[1], end[1]), max(start[1], end[1]))
         for line in drawing.lines
         for start, end in pairwise(line.points)
         if start[0] == end[0] and start[1] != end[1]

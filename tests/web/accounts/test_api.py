@@ -29,7 +29,7 @@ class MeterHasNoSeal(Refusal):
 
 @api_view(["GET", "POST"])
 def refusing_api(request: Request) -> Response:
-    User.objects.filter(pk=request.user.pk).update(full_name="Half done")
+    User.objects.filter(email=request.user.get_username()).update(full_name="Half done")
     if request.method == "POST":
         return Response({"by": str(request.user)})
     raise MeterHasNoSeal("The meter has no seal.")

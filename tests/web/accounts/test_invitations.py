@@ -40,7 +40,7 @@ def invite(capture: Any, admin: User | None = None, **values: Any) -> str:
     assert answer.status_code == 302, answer.context["form"].errors
     (message,) = mail.outbox
     assert message.to == [values.get("email", "ada@example.org")]
-    found = re.search(r"http://testserver(/join/\S+)", message.body)
+    found = re.search(r"http://testserver(/join/\S+)", str(message.body))
     assert found
     return found[1]
 

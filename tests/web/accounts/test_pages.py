@@ -117,7 +117,7 @@ def test_list_of_people_filters_and_exports(client: Client) -> None:
     assert "Lana Locked" in page.text
     assert "Anna Auditor" not in page.text
     export = client.get(reverse("accounts:person_list"), {"export": "csv", "role": "operator"})
-    text = b"".join(export.streaming_content).decode()
+    text = b"".join(export).decode()
     assert locked.email in text
     assert "closed" in text
     assert len(text.splitlines()) == 2

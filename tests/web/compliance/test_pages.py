@@ -8,7 +8,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
+from accounts.models import User
 from compliance.models import AuditPack, Task, WaterSample
 from compliance.services import packs
 from tests.makers import accounts, compliance, hosting
@@ -17,7 +19,7 @@ pytestmark = pytest.mark.django_db
 MAKERS = compliance.BY_NOUN
 
 
-def client_of(user: object) -> Client:
+def client_of(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
@@ -25,7 +27,7 @@ def client_of(user: object) -> Client:
 
 @pytest.mark.parametrize("name", ["overview", *(f"{noun}_list" for noun in MAKERS)])
 def test_a_list_takes_as_many_queries_for_twenty_rows_as_for_two(
-    name: str, django_assert_max_num_queries: object
+    name: str, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     client = client_of(accounts.operator())
     url = reverse(f"compliance:{name}")

@@ -4,12 +4,13 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from hosting.models import MeterPlacement, PlannedOutage, Site
+from hosting.models import Measurement, MeterPlacement, PlannedOutage, Site
 from tests.makers import accounts as people
 from tests.makers import hosting as make
 
@@ -44,7 +45,7 @@ def furnish(site: Site) -> dict[str, int]:
         "meter-placements": placement.pk,
         "controllers": device.controller_id,
         "devices": device.pk,
-        "measurements": make.make_measurement(device, "supply_temperature").pk,
+        "measurements": make.make_measurement(device, Measurement.Role.SUPPLY_TEMPERATURE).pk,
         "planned-outages": make.make_outage(site).pk,
     }
 
@@ -122,7 +123,7 @@ def test_a_wrong_value_is_refused_and_nothing_stored(field: str, value: Any) -> 
 def test_a_granted_engineer_cannot_hang_a_row_on_a_hidden_site() -> None:
     mine, other = make.make_site(), make.make_site()
     person = people.auditor(mine)
-    person.user_permissions.set(people.Group.objects.get(name="engineer").permissions.exclude(codename="view_site"))
+    person.user_permissions.set(Group.objects.get(name="engineer").permissions.exclude(codename="view_site"))
     body = {
         "site": other.pk,
         "code": "dp",

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
-from hosting.models import EquipmentModel, Measurement, Site
+from hosting.models import Connection, EquipmentModel, Measurement, Site
 from kernel.periods import quarter_start
 from tests.makers import accounts as people
 from tests.makers import hosting as makers
@@ -39,7 +39,7 @@ def plant() -> Site:
     rack, exchanger, sink = (makers.make_equipment(site, kind, tag=kind.value) for kind in kinds)
     for source, target in ((rack, exchanger), (exchanger, sink)):
         makers.make_connection(source, target)
-        makers.make_connection(target, source, leg="return")
+        makers.make_connection(target, source, leg=Connection.Leg.RETURN)
     makers.make_delivery_point(site, equipment=sink)
     makers.make_measurement(makers.make_device(makers.make_controller(site)), Measurement.Role.IT_POWER, equipment=rack)
     newest = quarter_start(timezone.now())

@@ -217,7 +217,7 @@ def rule_form(furnished: Furnished, **fields: Any) -> dict[str, Any]:
         "key": "warm",
         "name": "Warm supply",
         "kind": "high",
-        "measurement": furnished.device.measurements.first().pk,
+        "measurement": furnished.device.measurements.earliest("pk").pk,
         "limit_value": "48",
         "deadband_value": "1",
         "on_delay_s": "60",
