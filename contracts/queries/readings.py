@@ -15,7 +15,7 @@ from contracts.domain.registers import How, Reading, Register, Stay
 from hosting.models import DeliveryPoint, MeterPlacement
 from kernel.errors import Refusal
 from kernel.periods import Period
-from thermal.services.settlement_sql import CURRENT_READING
+from thermal.services.settlement_sql.registers import CURRENT_READING
 
 # Within a gap this long a register may be interpolated; a longer one needs a reading.
 DEFAULT_GAP: Final = timedelta(hours=2)

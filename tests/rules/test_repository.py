@@ -34,7 +34,6 @@ LONG_MODULES = {
     "contracts/api.py": "one serializer and one view set per model, all alike",
     "hosting/api.py": "one serializer and one view set per model, all alike",
     "hosting/domain/heat_path.py": "one layout algorithm",
-    "thermal/services/settlement_sql.py": "one statement, explained step by step",
 }
 
 

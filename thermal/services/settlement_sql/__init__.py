@@ -1,0 +1,79 @@
+# ruff: noqa: S608 - the only things put into the statements are our own constants
+"""The statements of settlement: one for delivery points, one for sites, each for any number of quarter hours.
+
+They are put together from common table expressions that build on each other:
+
+``span``      the stretches of consecutive quarter hours to settle, per site
+``place``     the meters that stood there then, and between which readings their stretch lies
+``point``     the registers at an instant, the latest version only; a placement adds its first and final register
+``segment``   from one point to the next: how far the register rose, or why that is not known
+``metered``   segments cut at the quarter hours
+``channel``   which slot of which frames tells what (a later profile may keep a point in another slot)
+``sample``    the values of the frames
+``stretch``   from one sample to the next, cut at the quarter hours, where they lie near enough to join by a line
+
+A register at a quarter hour is a straight line between its neighbours, rounded to the register's four decimals.
+Every quarter hour is the difference of two such values, so sums over any period are register differences to the
+last digit.
+"""
+
+from thermal.services.settlement_sql.registers import METERED
+from thermal.services.settlement_sql.rows import HEAT_ROWS, SITE_ROWS
+from thermal.services.settlement_sql.telemetry import SAMPLED
+
+_SPAN = """
+span AS MATERIALIZED (
+    SELECT * FROM unnest(%(sites)s::bigint[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]) s (site_id, t0, t1)
+)"""
+
+_HEAT_COLUMNS = (
+    "heat_kwh", "volume_m3", "supply_vw_c", "return_vw_c", "supply_mean_c", "supply_min_c", "demand", "measured_s",
+    "quality", "reason", "meter_id", "first_reading_at", "last_reading_at",
+)  # fmt: skip
+_SITE_COLUMNS = (
+    "it_kwh", "total_kwh", "heat_pump_kwh", "captured_kwh", "delivered_kwh", "rejected_kwh", "buffer_change_kwh",
+    "utilisation_ratio", "export_mode", "export_cause", "curtailed_s", "measured_s", "it_quality", "inputs",
+)  # fmt: skip
+
+
+def _upsert(table: str, anchor: str, columns: tuple[str, ...]) -> str:
+    """The end of a statement: rows that are new, or that differ from what stands there, are written."""
+    names = ", ".join(columns)
+    settled = (*columns, "rule_version")
+    return f"""
+INSERT INTO {table} AS kept ({anchor}, start, {names}, rule_version, version, settled_at)
+SELECT {anchor}, start, {names}, %(rule)s, 1, %(now)s FROM fresh ORDER BY {anchor}, start
+ON CONFLICT ({anchor}, start) DO UPDATE
+SET {", ".join(f"{name} = excluded.{name}" for name in settled)}, version = kept.version + 1,
+    settled_at = excluded.settled_at
+WHERE ({", ".join(f"kept.{name}" for name in settled)})
+      IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in settled)})
+"""
+
+
+SETTLE_HEAT = f"WITH {_SPAN}, {METERED}, {SAMPLED}, {HEAT_ROWS} " + _upsert(
+    "thermal_heatinterval", "delivery_point_id", _HEAT_COLUMNS
+)
+SETTLE_SITES = f"WITH {_SPAN}, {METERED}, {SAMPLED}, {SITE_ROWS} " + _upsert(
+    "thermal_siteinterval", "site_id", _SITE_COLUMNS
+)
+
+# The mark goes in the transaction that writes the ledger: a killed worker leaves it. Newest first, so that a long
+# back-fill does not keep the live quarter hours waiting.
+CLAIM = """
+WITH claimed AS (
+    DELETE FROM thermal_dirtymark WHERE (site_id, start) IN (
+        SELECT site_id, start FROM thermal_dirtymark
+        WHERE start <= %(before)s AND (%(site)s::bigint IS NULL OR site_id = %(site)s)
+        ORDER BY start DESC LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    )
+    RETURNING site_id, start
+),
+numbered AS (
+    SELECT site_id, start,
+           start - row_number() OVER (PARTITION BY site_id ORDER BY start) * interval '15 minutes' AS island
+    FROM claimed
+)
+SELECT site_id, min(start), max(start) + interval '15 minutes', count(*)
+FROM numbered GROUP BY site_id, island ORDER BY site_id, min(start)
+"""
