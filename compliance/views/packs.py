@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts import refusals
 from accounts.models import User
 from accounts.views import scoped
 from compliance import filters, forms, tables
@@ -152,7 +153,7 @@ class PackCreate(scoped.ScopedCreateView):
         try:
             scope = self._wanted(form).scope(cast("User", request.user))
         except Refusal as refusal:
-            form.add_error(None, refusal.detail)
+            form.add_error(None, refusals.words_of(refusal))
             return self._show(form)
         looked = {
             "counts": [(table.title, count) for table, count in contents.counts(scope)],

@@ -14,6 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import refusals
 from accounts.views import scoped
 from hosting.models import Device
 from kernel.errors import Refusal
@@ -99,7 +100,7 @@ class AlarmAcknowledge(scoped.ScopedObjectPage):
         try:
             alarms.acknowledge(alarm=self.object, by=user, note=note, now=timezone.now())
         except Refusal as refusal:
-            messages.error(request, str(refusal))
+            messages.error(request, refusals.words_of(refusal))
         back = request.POST.get("next", "")
         safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
         # htmx follows with the headers of its own request, so the console answers with its table alone.
