@@ -78,7 +78,7 @@ def month(month_on: date) -> str:
 def how(code: str) -> str:
     """How a register was obtained, in a word or two."""
     return {
-        registers.How.READ: _("read"),
+        registers.How.READ: pgettext("register", "read"),
         registers.How.INTERPOLATED: _("interpolated"),
         registers.How.FITTED: _("at fitting"),
         registers.How.REMOVED: _("at removal"),
