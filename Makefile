@@ -1,6 +1,7 @@
 # make run          set up what is missing, start everything, print the address and the log-ins (DEMO=0: an empty portal)
 # make test         set up what is missing, run every test
 # make lint         the linters; each of its parts is a target too
+# make messages     gather what is to be translated
 # make lock         compile pyproject.toml to the requirement files, package.json to its lock file
 # make clean        remove what the set-up made; var/, with all data, stays
 
@@ -10,7 +11,7 @@ SCRATCH := $(CURDIR)/.venv/lint-var
 # Two workers: as many as the smallest machine we test on has cores.
 TEST_PROCESSES ?= 2
 
-.PHONY: run install install-dev test lint ruff floors templates migrations types lock clean
+.PHONY: run install install-dev test lint ruff floors templates messages migrations types lock clean
 
 run: install
 	@exec $(BIN)/python -m portal.embedded.supervisor --end-with-parent
@@ -37,6 +38,11 @@ templates:
 	@$(BIN)/djlint templates --lint --quiet
 
 # The two that load the settings keep what those draw, keys and passwords, out of the installation's own var/.
+# Gathers the texts of the portal in locale/*.po; needs the programs of GNU gettext, which nothing else does.
+messages:
+	@HEATLEDGER_VAR=$(SCRATCH) $(BIN)/python manage.py makemessages --all --no-location --no-obsolete \
+		--ignore .venv --ignore node_modules --ignore var --ignore tests --ignore benchmarks
+
 migrations:
 	@HEATLEDGER_VAR=$(SCRATCH) $(BIN)/python -W ignore manage.py makemigrations --check --dry-run
 

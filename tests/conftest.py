@@ -21,6 +21,7 @@ from django.db import connections
 from django.test import override_settings
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from portal.embedded import translations
 from portal.embedded.postgres import Postgres
 from portal.embedded.service import Service, private_directory
 from portal.embedded.valkey import Valkey
@@ -79,6 +80,8 @@ def pytest_configure(config: pytest.Config) -> None:
         use_a_queue_of_ones_own(worker)
     else:
         remove_left_overs()
+        # Done at set-up; a person who translates runs the tests again and again without one.
+        translations.compile_changed()
         var = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         os.environ["HEATLEDGER_VAR"] = str(var)
         # Where WhiteNoise looks for collected files.

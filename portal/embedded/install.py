@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 NODE_MODULES = ROOT / "node_modules"
+LOCALE = ROOT / "locale"
 OLDEST_PYTHON = (3, 11)
 
 
@@ -85,6 +86,10 @@ def install_front_end() -> None:
     run(npm(), "ci", "--silent")
 
 
+def compile_translations() -> None:
+    run(PYTHON, "-m", "portal.embedded.translations")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--dev", action="store_true", help="also what tests and linters need")
@@ -99,6 +104,8 @@ def main() -> None:
     if wanted.dev or not (complete.is_file() and complete.read_text() == fingerprint(ROOT / "requirements-dev.txt")):
         stamp = VENV / f".{requirements.name}"
         stage("Python packages", stamp, fingerprint(requirements), lambda: install_packages(requirements))
+    catalogs = fingerprint(*sorted(LOCALE.glob("*/LC_MESSAGES/*.po")))
+    stage("Translations", LOCALE / ".compiled", catalogs, compile_translations)
     front_end = fingerprint(ROOT / "package-lock.json")
     stage("Front-end packages", NODE_MODULES / ".installed", front_end, install_front_end)
 
