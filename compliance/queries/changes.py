@@ -6,7 +6,8 @@ from typing import Any, Final
 from django.db.models import BinaryField
 
 from accounts.models import User
-from compliance.queries.contents import CHUNK_ROWS, TABLES, Table
+from compliance.queries.contents import TABLES
+from compliance.queries.record_class import CHUNK_ROWS, Table
 from compliance.queries.scope import Scope
 
 COLUMNS: Final = ("record", "record_id", "at", "change", "who", "why", "values")

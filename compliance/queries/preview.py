@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from compliance.models import Incident, Permit, Task
-from compliance.queries import contents, standing
+from compliance.queries import holdings, standing
 from compliance.queries.scope import Scope
 from contracts.models import Invoice
 from hosting.models import DeliveryPoint
@@ -34,18 +34,18 @@ def gaps(scope: Scope, *, now: datetime) -> list[Gap]:
 
 
 def _found(scope: Scope, now: datetime) -> Iterator[Gap]:
-    tasks = contents.tasks(scope)
+    tasks = holdings.tasks(scope)
     late = tasks.filter(state=Task.State.OPEN, due_on__lt=now.astimezone(scope.zone).date())
     yield Gap(_("tasks overdue"), late.count(), _list("task", standing="overdue"))
     unproven = standing.missing_evidence(tasks)
     yield Gap(_("tasks done without a document"), unproven.count(), _list("task", standing="unproven"))
-    bad = contents.samples(scope).filter(tasks__origin=Task.Origin.WATER, tasks__state=Task.State.OPEN)
+    bad = holdings.samples(scope).filter(tasks__origin=Task.Origin.WATER, tasks__state=Task.State.OPEN)
     yield Gap(
         _("water samples out of limit that are still to be corrected"), bad.count(), _list("sample", verdict="out")
     )
-    expired = contents.permits(scope).filter(status=Permit.Status.GRANTED, expires_on__lte=now.date())
+    expired = holdings.permits(scope).filter(status=Permit.Status.GRANTED, expires_on__lte=now.date())
     yield Gap(_("permits expired without a renewal"), expired.count(), _list("permit", status="granted"))
-    unclosed = contents.incidents(scope).exclude(state=Incident.State.CLOSED)
+    unclosed = holdings.incidents(scope).exclude(state=Incident.State.CLOSED)
     yield Gap(_("incidents not closed"), unclosed.count(), _list("incident", open="true"))
     unverified = scope.meters().filter(_verification_ended(scope))
     yield Gap(_("meters whose verification ended in the period"), unverified.count())
@@ -63,14 +63,14 @@ def _verification_ended(scope: Scope) -> Q:
 
 
 def _unissued(scope: Scope) -> QuerySet[Any]:
-    drafted = contents.of_contracts(Invoice)(scope).exclude(state=Invoice.State.ISSUED)
+    drafted = holdings.of_contracts(Invoice)(scope).exclude(state=Invoice.State.ISSUED)
     found: QuerySet[Any] = drafted.filter(starts_at__lt=scope.period.end, ends_at__gt=scope.period.start)
     return found
 
 
 def _unsettled(scope: Scope, now: datetime) -> int:
     """Quarter hours of delivery points with a contract for which the ledger has no heat."""
-    running = contents.contracts(scope).select_related("delivery_point")
+    running = holdings.contracts(scope).select_related("delivery_point")
     return sum(_unsettled_at(contract.delivery_point, scope, now) for contract in running)
 
 

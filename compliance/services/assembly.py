@@ -10,7 +10,7 @@ from django.utils.translation import override
 from compliance import documents
 from compliance.domain import manifest
 from compliance.models import Document
-from compliance.queries import changes, contents
+from compliance.queries import changes, contents, holdings, number_gaps
 from compliance.queries.scope import Scope
 from compliance.services import manual
 from compliance.services.archive import Archive
@@ -55,7 +55,7 @@ def silent(_done: int, _message: str) -> None:
 
 def step_count(scope: Scope) -> int:
     """How many steps the pack takes."""
-    files = contents.documents(scope).count() + contents.invoices(scope).count() + contents.credit_notes(scope).count()
+    files = holdings.documents(scope).count() + holdings.invoices(scope).count() + holdings.credit_notes(scope).count()
     return len(contents.TABLES) + 3 + files
 
 
@@ -121,7 +121,7 @@ def _write_tables(archive: Archive, scope: Scope, steps: _Steps) -> list[tuple[s
         counts.append((title, table.path, archive.add_table(table.path, list(table.columns), rows)))
         steps.end()
     for title, path, columns, read in (
-        ("number gaps", "billing/number_gaps", contents.GAP_COLUMNS, contents.number_gaps),
+        ("number gaps", "billing/number_gaps", number_gaps.COLUMNS, number_gaps.read),
         ("change history", "history/changes", changes.COLUMNS, changes.read),
     ):
         rows = steps.watched(read(scope), title)
@@ -131,12 +131,12 @@ def _write_tables(archive: Archive, scope: Scope, steps: _Steps) -> list[tuple[s
 
 
 def _write_invoices(archive: Archive, scope: Scope, steps: _Steps) -> None:
-    for invoice_id, number in contents.invoice_files(scope):
+    for invoice_id, number in holdings.invoice_files(scope):
         steps.begin(number)
         stored = InvoiceDocument.objects.get(invoice_id=invoice_id)
         archive.add(f"invoices/{plain_name(number)}.pdf", [bytes(stored.pdf)], packed=False)
         steps.end()
-    for note_id, number in contents.credit_note_files(scope):
+    for note_id, number in holdings.credit_note_files(scope):
         steps.begin(number)
         note = CreditNote.objects.only("pdf").get(pk=note_id)
         archive.add(f"credit_notes/{plain_name(number)}.pdf", [bytes(note.pdf or b"")], packed=False)
@@ -144,10 +144,10 @@ def _write_invoices(archive: Archive, scope: Scope, steps: _Steps) -> None:
 
 
 def _write_documents(archive: Archive, scope: Scope, steps: _Steps) -> None:
-    for document in contents.stored_documents(scope).iterator(chunk_size=200):
+    for document in holdings.stored_documents(scope).iterator(chunk_size=200):
         steps.begin(document.file_name)
         packed = not document.media_type.startswith(_PACKED_TYPES)
-        entry = archive.add(contents.file_of(document), _content(document), packed=packed)
+        entry = archive.add(holdings.file_of(document), _content(document), packed=packed)
         if entry.sha256 != document.sha256:
             raise DocumentIsLost(number=document.pk, title=document.title)
         steps.end()

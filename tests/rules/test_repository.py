@@ -30,7 +30,6 @@ LONG_MODULES = {
     "accounts/views/scoped.py": "the five generic pages, and the guide to them",
     "compliance/api.py": "one serializer and one view set per model, all alike",
     "compliance/forms.py": "one form per record, all alike",
-    "compliance/queries/contents.py": "one list of columns per record class of a pack",
     "contracts/api.py": "one serializer and one view set per model, all alike",
     "hosting/api.py": "one serializer and one view set per model, all alike",
     "hosting/domain/heat_path.py": "one layout algorithm",
