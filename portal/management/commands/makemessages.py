@@ -6,7 +6,6 @@ accounts/refusals.py translates them at the edge.
 
 import ast
 from pathlib import Path
-from typing import ClassVar
 
 from django.core.management.commands import makemessages
 from django.utils.functional import cached_property
@@ -51,4 +50,4 @@ class SourceFile(makemessages.BuildFile):
 class Command(makemessages.Command):
     build_file_class = SourceFile
     # A guess from a similar text reads like a translation; a gap is seen.
-    msgmerge_options: ClassVar = [*makemessages.Command.msgmerge_options, "--no-fuzzy-matching"]
+    msgmerge_options = [*makemessages.Command.msgmerge_options, "--no-fuzzy-matching"]
