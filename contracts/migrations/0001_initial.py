@@ -17,2549 +17,661 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
     dependencies = [
-        ("accounts", "0001_initial"),
+        ('accounts', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("auth", "0012_alter_user_first_name_max_length"),
-        ("hosting", "0001_initial"),
-        ("pghistory", "0007_auto_20250421_0444"),
+        ('auth', '0012_alter_user_first_name_max_length'),
+        ('hosting', '0001_initial'),
+        ('pghistory', '0007_auto_20250421_0444'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="BillingRun",
+            name='BillingRun',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("month_on", models.DateField(help_text="Its first day.", verbose_name="month")),
-                (
-                    "job",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="accounts.job",
-                        verbose_name="job",
-                    ),
-                ),
-                (
-                    "asked_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                ("issues", models.BooleanField(default=False, verbose_name="issues what is reviewed")),
-                (
-                    "contract_ids",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.BigIntegerField(), blank=True, default=list, size=None
-                    ),
-                ),
-                ("drafted_count", models.PositiveIntegerField(default=0, verbose_name="drafted")),
-                ("issued_count", models.PositiveIntegerField(default=0, verbose_name="issued")),
-                ("blocked_count", models.PositiveIntegerField(default=0, verbose_name="blocked")),
-                ("skipped_count", models.PositiveIntegerField(default=0, verbose_name="left as they are")),
-                ("started_at", models.DateTimeField(verbose_name="started")),
-                ("finished_at", models.DateTimeField(null=True, verbose_name="finished")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('month_on', models.DateField(help_text='Its first day.', verbose_name='month')),
+                ('job', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.job', verbose_name='job')),
+                ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('issues', models.BooleanField(default=False, verbose_name='issues what is reviewed')),
+                ('contract_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), blank=True, default=list, size=None)),
+                ('drafted_count', models.PositiveIntegerField(default=0, verbose_name='drafted')),
+                ('issued_count', models.PositiveIntegerField(default=0, verbose_name='issued')),
+                ('blocked_count', models.PositiveIntegerField(default=0, verbose_name='blocked')),
+                ('skipped_count', models.PositiveIntegerField(default=0, verbose_name='left as they are')),
+                ('started_at', models.DateTimeField(verbose_name='started')),
+                ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
             ],
             options={
-                "ordering": ("-started_at",),
-                "permissions": [("run_billing", "Can run the billing of a month")],
-                "indexes": [models.Index(fields=["month_on", "-started_at"], name="billing_run_month")],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("month_on__day", 1)), name="billing_run_month_starts_on_first"
-                    )
-                ],
+                'ordering': ('-started_at',),
+                'permissions': [('run_billing', 'Can run the billing of a month')],
+                'indexes': [models.Index(fields=['month_on', '-started_at'], name='billing_run_month')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('month_on__day', 1)), name='billing_run_month_starts_on_first')],
             },
         ),
         migrations.CreateModel(
-            name="LegalEntity",
+            name='LegalEntity',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "code",
-                    models.SlugField(
-                        help_text="Begins every invoice number.", max_length=12, unique=True, verbose_name="code"
-                    ),
-                ),
-                ("name", models.CharField(max_length=160, verbose_name="name")),
-                ("address", models.TextField(verbose_name="address")),
-                (
-                    "country",
-                    models.CharField(help_text="ISO 3166-1 code of two letters.", max_length=2, verbose_name="country"),
-                ),
-                ("vat_number", models.CharField(max_length=24, verbose_name="VAT number")),
-                ("registration", models.CharField(blank=True, max_length=120, verbose_name="company register")),
-                ("email", models.EmailField(blank=True, max_length=254, verbose_name="e-mail address")),
-                ("phone", models.CharField(blank=True, max_length=40, verbose_name="telephone")),
-                ("bank_name", models.CharField(blank=True, max_length=80, verbose_name="bank")),
-                ("iban", models.CharField(blank=True, max_length=42, verbose_name="IBAN")),
-                ("bic", models.CharField(blank=True, max_length=11, verbose_name="BIC")),
-                ("payment_days", models.PositiveSmallIntegerField(default=14, verbose_name="days for payment")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('code', models.SlugField(help_text='Begins every invoice number.', max_length=12, unique=True, verbose_name='code')),
+                ('name', models.CharField(max_length=160, verbose_name='name')),
+                ('address', models.TextField(verbose_name='address')),
+                ('country', models.CharField(help_text='ISO 3166-1 code of two letters.', max_length=2, verbose_name='country')),
+                ('vat_number', models.CharField(max_length=24, verbose_name='VAT number')),
+                ('registration', models.CharField(blank=True, max_length=120, verbose_name='company register')),
+                ('email', models.EmailField(blank=True, max_length=254, verbose_name='e-mail address')),
+                ('phone', models.CharField(blank=True, max_length=40, verbose_name='telephone')),
+                ('bank_name', models.CharField(blank=True, max_length=80, verbose_name='bank')),
+                ('iban', models.CharField(blank=True, max_length=42, verbose_name='IBAN')),
+                ('bic', models.CharField(blank=True, max_length=11, verbose_name='BIC')),
+                ('payment_days', models.PositiveSmallIntegerField(default=14, verbose_name='days for payment')),
             ],
             options={
-                "verbose_name_plural": "legal entities",
-                "ordering": ("code",),
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("country__regex", "^[A-Z]{2}$")), name="legal_entity_country_two_letters"
-                    )
-                ],
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="created_insert",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func='INSERT INTO "contracts_legalentityevent" ("address", "bank_name", "bic", "code", "country", "email", "iban", "id", "name", "payment_days", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "registration", "vat_number") VALUES (NEW."address", NEW."bank_name", NEW."bic", NEW."code", NEW."country", NEW."email", NEW."iban", NEW."id", NEW."name", NEW."payment_days", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."phone", NEW."registration", NEW."vat_number"); RETURN NULL;',
-                            hash="b6b5a9a6abcfb9f3ba66e9a345b130fce40109da",
-                            operation="INSERT",
-                            pgid="pgtrigger_created_insert_b3278",
-                            table="contracts_legalentity",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="changed_update",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                            func='INSERT INTO "contracts_legalentityevent" ("address", "bank_name", "bic", "code", "country", "email", "iban", "id", "name", "payment_days", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "registration", "vat_number") VALUES (NEW."address", NEW."bank_name", NEW."bic", NEW."code", NEW."country", NEW."email", NEW."iban", NEW."id", NEW."name", NEW."payment_days", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."phone", NEW."registration", NEW."vat_number"); RETURN NULL;',
-                            hash="373a4e6e9d009725886260ad0d05c201dfd24748",
-                            operation="UPDATE",
-                            pgid="pgtrigger_changed_update_ee788",
-                            table="contracts_legalentity",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="deleted_delete",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func='INSERT INTO "contracts_legalentityevent" ("address", "bank_name", "bic", "code", "country", "email", "iban", "id", "name", "payment_days", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "registration", "vat_number") VALUES (OLD."address", OLD."bank_name", OLD."bic", OLD."code", OLD."country", OLD."email", OLD."iban", OLD."id", OLD."name", OLD."payment_days", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."phone", OLD."registration", OLD."vat_number"); RETURN NULL;',
-                            hash="576dd007a45570ca427f0fdd94810a87a2a2667e",
-                            operation="DELETE",
-                            pgid="pgtrigger_deleted_delete_a27ff",
-                            table="contracts_legalentity",
-                            when="AFTER",
-                        ),
-                    ),
-                ],
+                'verbose_name_plural': 'legal entities',
+                'ordering': ('code',),
+                'constraints': [models.CheckConstraint(condition=models.Q(('country__regex', '^[A-Z]{2}$')), name='legal_entity_country_two_letters')],
+                'triggers': [pgtrigger.compiler.Trigger(name='created_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "contracts_legalentityevent" ("address", "bank_name", "bic", "code", "country", "email", "iban", "id", "name", "payment_days", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "registration", "vat_number") VALUES (NEW."address", NEW."bank_name", NEW."bic", NEW."code", NEW."country", NEW."email", NEW."iban", NEW."id", NEW."name", NEW."payment_days", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."phone", NEW."registration", NEW."vat_number"); RETURN NULL;', hash='b6b5a9a6abcfb9f3ba66e9a345b130fce40109da', operation='INSERT', pgid='pgtrigger_created_insert_b3278', table='contracts_legalentity', when='AFTER')), pgtrigger.compiler.Trigger(name='changed_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "contracts_legalentityevent" ("address", "bank_name", "bic", "code", "country", "email", "iban", "id", "name", "payment_days", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "registration", "vat_number") VALUES (NEW."address", NEW."bank_name", NEW."bic", NEW."code", NEW."country", NEW."email", NEW."iban", NEW."id", NEW."name", NEW."payment_days", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."phone", NEW."registration", NEW."vat_number"); RETURN NULL;', hash='373a4e6e9d009725886260ad0d05c201dfd24748', operation='UPDATE', pgid='pgtrigger_changed_update_ee788', table='contracts_legalentity', when='AFTER')), pgtrigger.compiler.Trigger(name='deleted_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "contracts_legalentityevent" ("address", "bank_name", "bic", "code", "country", "email", "iban", "id", "name", "payment_days", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "registration", "vat_number") VALUES (OLD."address", OLD."bank_name", OLD."bic", OLD."code", OLD."country", OLD."email", OLD."iban", OLD."id", OLD."name", OLD."payment_days", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."phone", OLD."registration", OLD."vat_number"); RETURN NULL;', hash='576dd007a45570ca427f0fdd94810a87a2a2667e', operation='DELETE', pgid='pgtrigger_deleted_delete_a27ff', table='contracts_legalentity', when='AFTER'))],
             },
         ),
         migrations.CreateModel(
-            name="Offtaker",
+            name='Offtaker',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "code",
-                    models.SlugField(
-                        help_text="Short name used in files and addresses.",
-                        max_length=32,
-                        unique=True,
-                        verbose_name="code",
-                    ),
-                ),
-                ("name", models.CharField(max_length=160, verbose_name="name")),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("pool", "swimming pool"),
-                            ("greenhouse", "greenhouse"),
-                            ("heat_network", "heat network"),
-                            ("building", "building"),
-                            ("other", "other"),
-                        ],
-                        default="other",
-                        max_length=16,
-                        verbose_name="kind",
-                    ),
-                ),
-                ("address", models.TextField(verbose_name="address")),
-                (
-                    "country",
-                    models.CharField(help_text="ISO 3166-1 code of two letters.", max_length=2, verbose_name="country"),
-                ),
-                ("vat_number", models.CharField(blank=True, max_length=24, verbose_name="VAT number")),
-                (
-                    "billing_email",
-                    models.EmailField(blank=True, max_length=254, verbose_name="e-mail address for bills"),
-                ),
-                (
-                    "language",
-                    models.CharField(
-                        choices=[("en", "English"), ("de", "German")],
-                        default="en",
-                        max_length=8,
-                        verbose_name="language of bills",
-                    ),
-                ),
-                ("notes", models.TextField(blank=True, verbose_name="notes")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('code', models.SlugField(help_text='Short name used in files and addresses.', max_length=32, unique=True, verbose_name='code')),
+                ('name', models.CharField(max_length=160, verbose_name='name')),
+                ('kind', models.CharField(choices=[('pool', 'swimming pool'), ('greenhouse', 'greenhouse'), ('heat_network', 'heat network'), ('building', 'building'), ('other', 'other')], default='other', max_length=16, verbose_name='kind')),
+                ('address', models.TextField(verbose_name='address')),
+                ('country', models.CharField(help_text='ISO 3166-1 code of two letters.', max_length=2, verbose_name='country')),
+                ('vat_number', models.CharField(blank=True, max_length=24, verbose_name='VAT number')),
+                ('billing_email', models.EmailField(blank=True, max_length=254, verbose_name='e-mail address for bills')),
+                ('language', models.CharField(choices=[('en', 'English'), ('de', 'German')], default='en', max_length=8, verbose_name='language of bills')),
+                ('notes', models.TextField(blank=True, verbose_name='notes')),
             ],
             options={
-                "ordering": ("code",),
-                "indexes": [
-                    models.Index(fields=["name"], name="offtaker_name"),
-                    models.Index(fields=["kind", "code"], name="offtaker_kind"),
-                ],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("country__regex", "^[A-Z]{2}$")), name="offtaker_country_two_letters"
-                    )
-                ],
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="created_insert",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func='INSERT INTO "contracts_offtakerevent" ("address", "billing_email", "code", "country", "id", "kind", "language", "name", "notes", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "vat_number") VALUES (NEW."address", NEW."billing_email", NEW."code", NEW."country", NEW."id", NEW."kind", NEW."language", NEW."name", NEW."notes", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."vat_number"); RETURN NULL;',
-                            hash="cb59a6f0ab484bf1846c5a104ec9fbc38b2cbb68",
-                            operation="INSERT",
-                            pgid="pgtrigger_created_insert_c5307",
-                            table="contracts_offtaker",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="changed_update",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                            func='INSERT INTO "contracts_offtakerevent" ("address", "billing_email", "code", "country", "id", "kind", "language", "name", "notes", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "vat_number") VALUES (NEW."address", NEW."billing_email", NEW."code", NEW."country", NEW."id", NEW."kind", NEW."language", NEW."name", NEW."notes", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."vat_number"); RETURN NULL;',
-                            hash="b718da530d905cc3a8a24de10ee84c0d0f290504",
-                            operation="UPDATE",
-                            pgid="pgtrigger_changed_update_cee83",
-                            table="contracts_offtaker",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="deleted_delete",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func='INSERT INTO "contracts_offtakerevent" ("address", "billing_email", "code", "country", "id", "kind", "language", "name", "notes", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "vat_number") VALUES (OLD."address", OLD."billing_email", OLD."code", OLD."country", OLD."id", OLD."kind", OLD."language", OLD."name", OLD."notes", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."vat_number"); RETURN NULL;',
-                            hash="8025bd0d1c032f324399003df38652e3798f16fd",
-                            operation="DELETE",
-                            pgid="pgtrigger_deleted_delete_3ba76",
-                            table="contracts_offtaker",
-                            when="AFTER",
-                        ),
-                    ),
-                ],
+                'ordering': ('code',),
+                'indexes': [models.Index(fields=['name'], name='offtaker_name'), models.Index(fields=['kind', 'code'], name='offtaker_kind')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('country__regex', '^[A-Z]{2}$')), name='offtaker_country_two_letters')],
+                'triggers': [pgtrigger.compiler.Trigger(name='created_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "contracts_offtakerevent" ("address", "billing_email", "code", "country", "id", "kind", "language", "name", "notes", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "vat_number") VALUES (NEW."address", NEW."billing_email", NEW."code", NEW."country", NEW."id", NEW."kind", NEW."language", NEW."name", NEW."notes", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."vat_number"); RETURN NULL;', hash='cb59a6f0ab484bf1846c5a104ec9fbc38b2cbb68', operation='INSERT', pgid='pgtrigger_created_insert_c5307', table='contracts_offtaker', when='AFTER')), pgtrigger.compiler.Trigger(name='changed_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "contracts_offtakerevent" ("address", "billing_email", "code", "country", "id", "kind", "language", "name", "notes", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "vat_number") VALUES (NEW."address", NEW."billing_email", NEW."code", NEW."country", NEW."id", NEW."kind", NEW."language", NEW."name", NEW."notes", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."vat_number"); RETURN NULL;', hash='b718da530d905cc3a8a24de10ee84c0d0f290504', operation='UPDATE', pgid='pgtrigger_changed_update_cee83', table='contracts_offtaker', when='AFTER')), pgtrigger.compiler.Trigger(name='deleted_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "contracts_offtakerevent" ("address", "billing_email", "code", "country", "id", "kind", "language", "name", "notes", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "vat_number") VALUES (OLD."address", OLD."billing_email", OLD."code", OLD."country", OLD."id", OLD."kind", OLD."language", OLD."name", OLD."notes", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."vat_number"); RETURN NULL;', hash='8025bd0d1c032f324399003df38652e3798f16fd', operation='DELETE', pgid='pgtrigger_deleted_delete_3ba76', table='contracts_offtaker', when='AFTER'))],
             },
         ),
         migrations.CreateModel(
-            name="Contact",
+            name='Contact',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "offtaker",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="contacts",
-                        to="contracts.offtaker",
-                        verbose_name="offtaker",
-                    ),
-                ),
-                ("name", models.CharField(max_length=120, verbose_name="name")),
-                (
-                    "role",
-                    models.CharField(
-                        choices=[
-                            ("operations", "operations"),
-                            ("finance", "finance"),
-                            ("emergency", "emergency"),
-                            ("management", "management"),
-                        ],
-                        default="operations",
-                        max_length=12,
-                        verbose_name="role",
-                    ),
-                ),
-                ("email", models.EmailField(blank=True, max_length=254, verbose_name="e-mail address")),
-                ("phone", models.CharField(blank=True, max_length=40, verbose_name="telephone")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('offtaker', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='contracts.offtaker', verbose_name='offtaker')),
+                ('name', models.CharField(max_length=120, verbose_name='name')),
+                ('role', models.CharField(choices=[('operations', 'operations'), ('finance', 'finance'), ('emergency', 'emergency'), ('management', 'management')], default='operations', max_length=12, verbose_name='role')),
+                ('email', models.EmailField(blank=True, max_length=254, verbose_name='e-mail address')),
+                ('phone', models.CharField(blank=True, max_length=40, verbose_name='telephone')),
             ],
             options={
-                "ordering": ("offtaker", "name"),
-                "constraints": [
-                    models.UniqueConstraint(
-                        django.db.models.functions.text.Lower("name"),
-                        models.F("offtaker"),
-                        name="contact_name_unique_at_offtaker",
-                    )
-                ],
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="created_insert",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func='INSERT INTO "contracts_contactevent" ("email", "id", "name", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "role") VALUES (NEW."email", NEW."id", NEW."name", NEW."offtaker_id", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."phone", NEW."role"); RETURN NULL;',
-                            hash="fcc56339a5a885418d3abe717f972835781469c1",
-                            operation="INSERT",
-                            pgid="pgtrigger_created_insert_41e99",
-                            table="contracts_contact",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="changed_update",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                            func='INSERT INTO "contracts_contactevent" ("email", "id", "name", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "role") VALUES (NEW."email", NEW."id", NEW."name", NEW."offtaker_id", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."phone", NEW."role"); RETURN NULL;',
-                            hash="96d7446969cf623bc5fb4e337852c1cbb137065a",
-                            operation="UPDATE",
-                            pgid="pgtrigger_changed_update_a4852",
-                            table="contracts_contact",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="deleted_delete",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func='INSERT INTO "contracts_contactevent" ("email", "id", "name", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "role") VALUES (OLD."email", OLD."id", OLD."name", OLD."offtaker_id", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."phone", OLD."role"); RETURN NULL;',
-                            hash="d810276f7167e9a2765d38d7df1b58965c0792c9",
-                            operation="DELETE",
-                            pgid="pgtrigger_deleted_delete_8911e",
-                            table="contracts_contact",
-                            when="AFTER",
-                        ),
-                    ),
-                ],
+                'ordering': ('offtaker', 'name'),
+                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('name'), models.F('offtaker'), name='contact_name_unique_at_offtaker')],
+                'triggers': [pgtrigger.compiler.Trigger(name='created_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "contracts_contactevent" ("email", "id", "name", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "role") VALUES (NEW."email", NEW."id", NEW."name", NEW."offtaker_id", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."phone", NEW."role"); RETURN NULL;', hash='fcc56339a5a885418d3abe717f972835781469c1', operation='INSERT', pgid='pgtrigger_created_insert_41e99', table='contracts_contact', when='AFTER')), pgtrigger.compiler.Trigger(name='changed_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "contracts_contactevent" ("email", "id", "name", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "role") VALUES (NEW."email", NEW."id", NEW."name", NEW."offtaker_id", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."phone", NEW."role"); RETURN NULL;', hash='96d7446969cf623bc5fb4e337852c1cbb137065a', operation='UPDATE', pgid='pgtrigger_changed_update_a4852', table='contracts_contact', when='AFTER')), pgtrigger.compiler.Trigger(name='deleted_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "contracts_contactevent" ("email", "id", "name", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "role") VALUES (OLD."email", OLD."id", OLD."name", OLD."offtaker_id", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."phone", OLD."role"); RETURN NULL;', hash='d810276f7167e9a2765d38d7df1b58965c0792c9', operation='DELETE', pgid='pgtrigger_deleted_delete_8911e', table='contracts_contact', when='AFTER'))],
             },
         ),
         migrations.CreateModel(
-            name="Contract",
+            name='Contract',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("number", models.CharField(max_length=32, unique=True, verbose_name="number")),
-                (
-                    "offtaker",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="contracts",
-                        to="contracts.offtaker",
-                        verbose_name="offtaker",
-                    ),
-                ),
-                (
-                    "delivery_point",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="contracts",
-                        to="hosting.deliverypoint",
-                        verbose_name="delivery point",
-                    ),
-                ),
-                (
-                    "legal_entity",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="contracts",
-                        to="contracts.legalentity",
-                        verbose_name="seller",
-                    ),
-                ),
-                (
-                    "currency",
-                    models.CharField(
-                        default="EUR",
-                        max_length=3,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^[A-Z]{3}$", "A currency is three capital letters, such as EUR."
-                            )
-                        ],
-                        verbose_name="currency",
-                    ),
-                ),
-                (
-                    "time_zone",
-                    models.CharField(
-                        help_text="In which its days and months begin.",
-                        max_length=64,
-                        validators=[hosting.models.sites.validate_time_zone],
-                        verbose_name="time zone",
-                    ),
-                ),
-                ("starts_on", models.DateField(verbose_name="starts on")),
-                (
-                    "ends_on",
-                    models.DateField(
-                        blank=True,
-                        help_text="First day that no longer belongs to it.",
-                        null=True,
-                        verbose_name="ends on",
-                    ),
-                ),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("draft", "draft"), ("active", "active"), ("ended", "ended")],
-                        default="draft",
-                        max_length=8,
-                        verbose_name="state",
-                    ),
-                ),
-                (
-                    "expected_kwh_per_year",
-                    models.DecimalField(
-                        blank=True,
-                        decimal_places=1,
-                        help_text="kWh per year",
-                        max_digits=12,
-                        null=True,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="expected heat per year",
-                    ),
-                ),
-                ("notes", models.TextField(blank=True, verbose_name="notes")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.CharField(max_length=32, unique=True, verbose_name='number')),
+                ('offtaker', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='contracts', to='contracts.offtaker', verbose_name='offtaker')),
+                ('delivery_point', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='contracts', to='hosting.deliverypoint', verbose_name='delivery point')),
+                ('legal_entity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='contracts', to='contracts.legalentity', verbose_name='seller')),
+                ('currency', models.CharField(default='EUR', max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}$', 'A currency is three capital letters, such as EUR.')], verbose_name='currency')),
+                ('time_zone', models.CharField(help_text='In which its days and months begin.', max_length=64, validators=[hosting.models.sites.validate_time_zone], verbose_name='time zone')),
+                ('starts_on', models.DateField(verbose_name='starts on')),
+                ('ends_on', models.DateField(blank=True, help_text='First day that no longer belongs to it.', null=True, verbose_name='ends on')),
+                ('state', models.CharField(choices=[('draft', 'draft'), ('active', 'active'), ('ended', 'ended')], default='draft', max_length=8, verbose_name='state')),
+                ('expected_kwh_per_year', models.DecimalField(blank=True, decimal_places=1, help_text='kWh per year', max_digits=12, null=True, validators=[django.core.validators.MinValueValidator(0)], verbose_name='expected heat per year')),
+                ('notes', models.TextField(blank=True, verbose_name='notes')),
             ],
             options={
-                "ordering": ("number",),
-                "permissions": [("activate_contract", "Can activate and end contracts")],
-                "indexes": [
-                    models.Index(fields=["state", "number"], name="contract_state"),
-                    models.Index(fields=["starts_on"], name="contract_start"),
-                    models.Index(fields=["ends_on"], name="contract_end"),
-                ],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            ("ends_on__isnull", True), ("ends_on__gt", models.F("starts_on")), _connector="OR"
-                        ),
-                        name="contract_ends_after_start",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("state", "ended"), _negated=True), ("ends_on__isnull", False), _connector="OR"
-                        ),
-                        name="contract_ended_has_end",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("currency__regex", "^[A-Z]{3}$")), name="contract_currency_three_letters"
-                    ),
-                    django.contrib.postgres.constraints.ExclusionConstraint(
-                        condition=models.Q(("state", "draft"), _negated=True),
-                        expressions=[
-                            ("delivery_point", "="),
-                            (
-                                contracts.models.contracts.DateRange(
-                                    "starts_on", "ends_on", django.contrib.postgres.fields.ranges.RangeBoundary()
-                                ),
-                                "&&",
-                            ),
-                        ],
-                        name="contract_one_per_delivery_point",
-                    ),
-                ],
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="created_insert",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func='INSERT INTO "contracts_contractevent" ("currency", "delivery_point_id", "ends_on", "expected_kwh_per_year", "id", "legal_entity_id", "notes", "number", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_on", "state", "time_zone") VALUES (NEW."currency", NEW."delivery_point_id", NEW."ends_on", NEW."expected_kwh_per_year", NEW."id", NEW."legal_entity_id", NEW."notes", NEW."number", NEW."offtaker_id", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."starts_on", NEW."state", NEW."time_zone"); RETURN NULL;',
-                            hash="9fd9e641959e20672ee98d2167e41040cf11c724",
-                            operation="INSERT",
-                            pgid="pgtrigger_created_insert_ce7d1",
-                            table="contracts_contract",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="changed_update",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                            func='INSERT INTO "contracts_contractevent" ("currency", "delivery_point_id", "ends_on", "expected_kwh_per_year", "id", "legal_entity_id", "notes", "number", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_on", "state", "time_zone") VALUES (NEW."currency", NEW."delivery_point_id", NEW."ends_on", NEW."expected_kwh_per_year", NEW."id", NEW."legal_entity_id", NEW."notes", NEW."number", NEW."offtaker_id", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."starts_on", NEW."state", NEW."time_zone"); RETURN NULL;',
-                            hash="b735698fae7b16ecc3b8982ac6bb5d6932928500",
-                            operation="UPDATE",
-                            pgid="pgtrigger_changed_update_a216c",
-                            table="contracts_contract",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="deleted_delete",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func='INSERT INTO "contracts_contractevent" ("currency", "delivery_point_id", "ends_on", "expected_kwh_per_year", "id", "legal_entity_id", "notes", "number", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_on", "state", "time_zone") VALUES (OLD."currency", OLD."delivery_point_id", OLD."ends_on", OLD."expected_kwh_per_year", OLD."id", OLD."legal_entity_id", OLD."notes", OLD."number", OLD."offtaker_id", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."starts_on", OLD."state", OLD."time_zone"); RETURN NULL;',
-                            hash="b4034fc0f47a0afafb4f76d5d80dbded0290aa31",
-                            operation="DELETE",
-                            pgid="pgtrigger_deleted_delete_4605c",
-                            table="contracts_contract",
-                            when="AFTER",
-                        ),
-                    ),
-                ],
+                'ordering': ('number',),
+                'permissions': [('activate_contract', 'Can activate and end contracts')],
+                'indexes': [models.Index(fields=['state', 'number'], name='contract_state'), models.Index(fields=['starts_on'], name='contract_start'), models.Index(fields=['ends_on'], name='contract_end')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('ends_on__isnull', True), ('ends_on__gt', models.F('starts_on')), _connector='OR'), name='contract_ends_after_start'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'ended'), _negated=True), ('ends_on__isnull', False), _connector='OR'), name='contract_ended_has_end'), models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='contract_currency_three_letters'), django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('state', 'draft'), _negated=True), expressions=[('delivery_point', '='), (contracts.models.contracts.DateRange('starts_on', 'ends_on', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&')], name='contract_one_per_delivery_point')],
+                'triggers': [pgtrigger.compiler.Trigger(name='created_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "contracts_contractevent" ("currency", "delivery_point_id", "ends_on", "expected_kwh_per_year", "id", "legal_entity_id", "notes", "number", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_on", "state", "time_zone") VALUES (NEW."currency", NEW."delivery_point_id", NEW."ends_on", NEW."expected_kwh_per_year", NEW."id", NEW."legal_entity_id", NEW."notes", NEW."number", NEW."offtaker_id", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."starts_on", NEW."state", NEW."time_zone"); RETURN NULL;', hash='9fd9e641959e20672ee98d2167e41040cf11c724', operation='INSERT', pgid='pgtrigger_created_insert_ce7d1', table='contracts_contract', when='AFTER')), pgtrigger.compiler.Trigger(name='changed_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "contracts_contractevent" ("currency", "delivery_point_id", "ends_on", "expected_kwh_per_year", "id", "legal_entity_id", "notes", "number", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_on", "state", "time_zone") VALUES (NEW."currency", NEW."delivery_point_id", NEW."ends_on", NEW."expected_kwh_per_year", NEW."id", NEW."legal_entity_id", NEW."notes", NEW."number", NEW."offtaker_id", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."starts_on", NEW."state", NEW."time_zone"); RETURN NULL;', hash='b735698fae7b16ecc3b8982ac6bb5d6932928500', operation='UPDATE', pgid='pgtrigger_changed_update_a216c', table='contracts_contract', when='AFTER')), pgtrigger.compiler.Trigger(name='deleted_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "contracts_contractevent" ("currency", "delivery_point_id", "ends_on", "expected_kwh_per_year", "id", "legal_entity_id", "notes", "number", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_on", "state", "time_zone") VALUES (OLD."currency", OLD."delivery_point_id", OLD."ends_on", OLD."expected_kwh_per_year", OLD."id", OLD."legal_entity_id", OLD."notes", OLD."number", OLD."offtaker_id", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."starts_on", OLD."state", OLD."time_zone"); RETURN NULL;', hash='b4034fc0f47a0afafb4f76d5d80dbded0290aa31', operation='DELETE', pgid='pgtrigger_deleted_delete_4605c', table='contracts_contract', when='AFTER'))],
             },
         ),
         migrations.CreateModel(
-            name="Counterfactual",
+            name='Counterfactual',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "offtaker",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="counterfactuals",
-                        to="contracts.offtaker",
-                        verbose_name="offtaker",
-                    ),
-                ),
-                ("valid_from", models.DateField(verbose_name="from")),
-                ("fuel_name", models.CharField(max_length=40, verbose_name="fuel")),
-                ("currency", models.CharField(default="EUR", max_length=3, verbose_name="currency")),
-                (
-                    "fuel_per_kwh",
-                    models.DecimalField(
-                        decimal_places=6,
-                        help_text="per kWh of fuel",
-                        max_digits=10,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="price of the fuel",
-                    ),
-                ),
-                (
-                    "boiler_ratio",
-                    models.DecimalField(
-                        decimal_places=4,
-                        help_text="Share of the fuel's energy that becomes heat, 0.85 for 85 %.",
-                        max_digits=5,
-                        verbose_name="efficiency of the boiler",
-                    ),
-                ),
-                (
-                    "fuel_g_per_kwh",
-                    models.DecimalField(
-                        decimal_places=3,
-                        help_text="g CO₂e per kWh of fuel",
-                        max_digits=8,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="carbon of the fuel",
-                    ),
-                ),
-                (
-                    "source",
-                    models.CharField(
-                        help_text="Where price and factor come from, with their year.",
-                        max_length=200,
-                        verbose_name="source",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('offtaker', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='counterfactuals', to='contracts.offtaker', verbose_name='offtaker')),
+                ('valid_from', models.DateField(verbose_name='from')),
+                ('fuel_name', models.CharField(max_length=40, verbose_name='fuel')),
+                ('currency', models.CharField(default='EUR', max_length=3, verbose_name='currency')),
+                ('fuel_per_kwh', models.DecimalField(decimal_places=6, help_text='per kWh of fuel', max_digits=10, validators=[django.core.validators.MinValueValidator(0)], verbose_name='price of the fuel')),
+                ('boiler_ratio', models.DecimalField(decimal_places=4, help_text="Share of the fuel's energy that becomes heat, 0.85 for 85 %.", max_digits=5, verbose_name='efficiency of the boiler')),
+                ('fuel_g_per_kwh', models.DecimalField(decimal_places=3, help_text='g CO₂e per kWh of fuel', max_digits=8, validators=[django.core.validators.MinValueValidator(0)], verbose_name='carbon of the fuel')),
+                ('source', models.CharField(help_text='Where price and factor come from, with their year.', max_length=200, verbose_name='source')),
             ],
             options={
-                "ordering": ("offtaker", "-valid_from"),
-                "constraints": [
-                    models.UniqueConstraint(fields=("offtaker", "valid_from"), name="counterfactual_one_per_day"),
-                    models.CheckConstraint(
-                        condition=models.Q(("boiler_ratio__gt", 0), ("boiler_ratio__lte", Decimal("1.1"))),
-                        name="counterfactual_boiler_possible",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("fuel_g_per_kwh__gte", 0), ("fuel_per_kwh__gte", 0)),
-                        name="counterfactual_not_negative",
-                    ),
-                ],
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="created_insert",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func='INSERT INTO "contracts_counterfactualevent" ("boiler_ratio", "currency", "fuel_g_per_kwh", "fuel_name", "fuel_per_kwh", "id", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "source", "valid_from") VALUES (NEW."boiler_ratio", NEW."currency", NEW."fuel_g_per_kwh", NEW."fuel_name", NEW."fuel_per_kwh", NEW."id", NEW."offtaker_id", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."source", NEW."valid_from"); RETURN NULL;',
-                            hash="120f92470f962b4d6341011e3d738b2059493276",
-                            operation="INSERT",
-                            pgid="pgtrigger_created_insert_17617",
-                            table="contracts_counterfactual",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="changed_update",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                            func='INSERT INTO "contracts_counterfactualevent" ("boiler_ratio", "currency", "fuel_g_per_kwh", "fuel_name", "fuel_per_kwh", "id", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "source", "valid_from") VALUES (NEW."boiler_ratio", NEW."currency", NEW."fuel_g_per_kwh", NEW."fuel_name", NEW."fuel_per_kwh", NEW."id", NEW."offtaker_id", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."source", NEW."valid_from"); RETURN NULL;',
-                            hash="93b003d0e64fee493599305611499c5bc1401541",
-                            operation="UPDATE",
-                            pgid="pgtrigger_changed_update_10ce9",
-                            table="contracts_counterfactual",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="deleted_delete",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func='INSERT INTO "contracts_counterfactualevent" ("boiler_ratio", "currency", "fuel_g_per_kwh", "fuel_name", "fuel_per_kwh", "id", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "source", "valid_from") VALUES (OLD."boiler_ratio", OLD."currency", OLD."fuel_g_per_kwh", OLD."fuel_name", OLD."fuel_per_kwh", OLD."id", OLD."offtaker_id", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."source", OLD."valid_from"); RETURN NULL;',
-                            hash="a09cb38229e6d76660a0556cb0ffd944cfe4881e",
-                            operation="DELETE",
-                            pgid="pgtrigger_deleted_delete_a73a0",
-                            table="contracts_counterfactual",
-                            when="AFTER",
-                        ),
-                    ),
-                ],
+                'ordering': ('offtaker', '-valid_from'),
+                'constraints': [models.UniqueConstraint(fields=('offtaker', 'valid_from'), name='counterfactual_one_per_day'), models.CheckConstraint(condition=models.Q(('boiler_ratio__gt', 0), ('boiler_ratio__lte', Decimal('1.1'))), name='counterfactual_boiler_possible'), models.CheckConstraint(condition=models.Q(('fuel_g_per_kwh__gte', 0), ('fuel_per_kwh__gte', 0)), name='counterfactual_not_negative')],
+                'triggers': [pgtrigger.compiler.Trigger(name='created_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "contracts_counterfactualevent" ("boiler_ratio", "currency", "fuel_g_per_kwh", "fuel_name", "fuel_per_kwh", "id", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "source", "valid_from") VALUES (NEW."boiler_ratio", NEW."currency", NEW."fuel_g_per_kwh", NEW."fuel_name", NEW."fuel_per_kwh", NEW."id", NEW."offtaker_id", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."source", NEW."valid_from"); RETURN NULL;', hash='120f92470f962b4d6341011e3d738b2059493276', operation='INSERT', pgid='pgtrigger_created_insert_17617', table='contracts_counterfactual', when='AFTER')), pgtrigger.compiler.Trigger(name='changed_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "contracts_counterfactualevent" ("boiler_ratio", "currency", "fuel_g_per_kwh", "fuel_name", "fuel_per_kwh", "id", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "source", "valid_from") VALUES (NEW."boiler_ratio", NEW."currency", NEW."fuel_g_per_kwh", NEW."fuel_name", NEW."fuel_per_kwh", NEW."id", NEW."offtaker_id", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."source", NEW."valid_from"); RETURN NULL;', hash='93b003d0e64fee493599305611499c5bc1401541', operation='UPDATE', pgid='pgtrigger_changed_update_10ce9', table='contracts_counterfactual', when='AFTER')), pgtrigger.compiler.Trigger(name='deleted_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "contracts_counterfactualevent" ("boiler_ratio", "currency", "fuel_g_per_kwh", "fuel_name", "fuel_per_kwh", "id", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "source", "valid_from") VALUES (OLD."boiler_ratio", OLD."currency", OLD."fuel_g_per_kwh", OLD."fuel_name", OLD."fuel_per_kwh", OLD."id", OLD."offtaker_id", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."source", OLD."valid_from"); RETURN NULL;', hash='a09cb38229e6d76660a0556cb0ffd944cfe4881e', operation='DELETE', pgid='pgtrigger_deleted_delete_a73a0', table='contracts_counterfactual', when='AFTER'))],
             },
         ),
         migrations.CreateModel(
-            name="LegalEntityEvent",
+            name='LegalEntityEvent',
             fields=[
-                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
-                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
-                ("pgh_label", models.TextField(help_text="The event label.")),
-                (
-                    "pgh_obj",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="events",
-                        to="contracts.legalentity",
-                    ),
-                ),
-                (
-                    "pgh_context",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="pghistory.context",
-                    ),
-                ),
-                ("id", models.BigIntegerField()),
-                (
-                    "code",
-                    models.SlugField(
-                        db_index=False, help_text="Begins every invoice number.", max_length=12, verbose_name="code"
-                    ),
-                ),
-                ("name", models.CharField(max_length=160, verbose_name="name")),
-                ("address", models.TextField(verbose_name="address")),
-                (
-                    "country",
-                    models.CharField(help_text="ISO 3166-1 code of two letters.", max_length=2, verbose_name="country"),
-                ),
-                ("vat_number", models.CharField(max_length=24, verbose_name="VAT number")),
-                ("registration", models.CharField(blank=True, max_length=120, verbose_name="company register")),
-                ("email", models.EmailField(blank=True, max_length=254, verbose_name="e-mail address")),
-                ("phone", models.CharField(blank=True, max_length=40, verbose_name="telephone")),
-                ("bank_name", models.CharField(blank=True, max_length=80, verbose_name="bank")),
-                ("iban", models.CharField(blank=True, max_length=42, verbose_name="IBAN")),
-                ("bic", models.CharField(blank=True, max_length=11, verbose_name="BIC")),
-                ("payment_days", models.PositiveSmallIntegerField(default=14, verbose_name="days for payment")),
+                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                ('pgh_label', models.TextField(help_text='The event label.')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='contracts.legalentity')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('id', models.BigIntegerField()),
+                ('code', models.SlugField(db_index=False, help_text='Begins every invoice number.', max_length=12, verbose_name='code')),
+                ('name', models.CharField(max_length=160, verbose_name='name')),
+                ('address', models.TextField(verbose_name='address')),
+                ('country', models.CharField(help_text='ISO 3166-1 code of two letters.', max_length=2, verbose_name='country')),
+                ('vat_number', models.CharField(max_length=24, verbose_name='VAT number')),
+                ('registration', models.CharField(blank=True, max_length=120, verbose_name='company register')),
+                ('email', models.EmailField(blank=True, max_length=254, verbose_name='e-mail address')),
+                ('phone', models.CharField(blank=True, max_length=40, verbose_name='telephone')),
+                ('bank_name', models.CharField(blank=True, max_length=80, verbose_name='bank')),
+                ('iban', models.CharField(blank=True, max_length=42, verbose_name='IBAN')),
+                ('bic', models.CharField(blank=True, max_length=11, verbose_name='BIC')),
+                ('payment_days', models.PositiveSmallIntegerField(default=14, verbose_name='days for payment')),
             ],
             options={
-                "abstract": False,
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="append_only",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                            hash="0dd295ba7cd4a82170fdb9570644ffee9f6d9c89",
-                            operation="UPDATE OR DELETE",
-                            pgid="pgtrigger_append_only_3ce01",
-                            table="contracts_legalentityevent",
-                            when="BEFORE",
-                        ),
-                    )
-                ],
+                'abstract': False,
+                'triggers': [pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='0dd295ba7cd4a82170fdb9570644ffee9f6d9c89', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_3ce01', table='contracts_legalentityevent', when='BEFORE'))],
             },
         ),
         migrations.CreateModel(
-            name="NumberSeries",
+            name='NumberSeries',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "legal_entity",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="number_series",
-                        to="contracts.legalentity",
-                    ),
-                ),
-                ("year", models.PositiveSmallIntegerField(verbose_name="year")),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[("invoice", "invoice"), ("credit_note", "credit note")],
-                        max_length=12,
-                        verbose_name="kind",
-                    ),
-                ),
-                ("last_number", models.PositiveIntegerField(default=0, verbose_name="last number")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('legal_entity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='number_series', to='contracts.legalentity')),
+                ('year', models.PositiveSmallIntegerField(verbose_name='year')),
+                ('kind', models.CharField(choices=[('invoice', 'invoice'), ('credit_note', 'credit note')], max_length=12, verbose_name='kind')),
+                ('last_number', models.PositiveIntegerField(default=0, verbose_name='last number')),
             ],
             options={
-                "verbose_name_plural": "number series",
-                "ordering": ("legal_entity", "year", "kind"),
-                "constraints": [
-                    models.UniqueConstraint(fields=("legal_entity", "year", "kind"), name="number_series_unique")
-                ],
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="number_series_only_forward",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (NEW.last_number <> OLD.last_number + 1 OR NEW.legal_entity_id <> OLD.legal_entity_id OR NEW.year <> OLD.year OR NEW.kind <> OLD.kind)",
-                            func="RAISE EXCEPTION 'a number series moves by one' USING ERRCODE = 'restrict_violation';",
-                            hash="9ee8b7771e9206eb5923e2904d0ceb55818a53f8",
-                            operation="UPDATE",
-                            pgid="pgtrigger_number_series_only_forward_92e28",
-                            table="contracts_numberseries",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="number_series_kept",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
-                            hash="c3d2fa1234829115c22b0df5f5fe5939e92aa142",
-                            operation="DELETE",
-                            pgid="pgtrigger_number_series_kept_3c7bf",
-                            table="contracts_numberseries",
-                            when="BEFORE",
-                        ),
-                    ),
-                ],
+                'verbose_name_plural': 'number series',
+                'ordering': ('legal_entity', 'year', 'kind'),
+                'constraints': [models.UniqueConstraint(fields=('legal_entity', 'year', 'kind'), name='number_series_unique')],
+                'triggers': [pgtrigger.compiler.Trigger(name='number_series_only_forward', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (NEW.last_number <> OLD.last_number + 1 OR NEW.legal_entity_id <> OLD.legal_entity_id OR NEW.year <> OLD.year OR NEW.kind <> OLD.kind)', func="RAISE EXCEPTION 'a number series moves by one' USING ERRCODE = 'restrict_violation';", hash='9ee8b7771e9206eb5923e2904d0ceb55818a53f8', operation='UPDATE', pgid='pgtrigger_number_series_only_forward_92e28', table='contracts_numberseries', when='BEFORE')), pgtrigger.compiler.Trigger(name='number_series_kept', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='c3d2fa1234829115c22b0df5f5fe5939e92aa142', operation='DELETE', pgid='pgtrigger_number_series_kept_3c7bf', table='contracts_numberseries', when='BEFORE'))],
             },
         ),
         migrations.CreateModel(
-            name="OfftakerEvent",
+            name='OfftakerEvent',
             fields=[
-                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
-                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
-                ("pgh_label", models.TextField(help_text="The event label.")),
-                (
-                    "pgh_obj",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="events",
-                        to="contracts.offtaker",
-                    ),
-                ),
-                (
-                    "pgh_context",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="pghistory.context",
-                    ),
-                ),
-                ("id", models.BigIntegerField()),
-                (
-                    "code",
-                    models.SlugField(
-                        db_index=False,
-                        help_text="Short name used in files and addresses.",
-                        max_length=32,
-                        verbose_name="code",
-                    ),
-                ),
-                ("name", models.CharField(max_length=160, verbose_name="name")),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("pool", "swimming pool"),
-                            ("greenhouse", "greenhouse"),
-                            ("heat_network", "heat network"),
-                            ("building", "building"),
-                            ("other", "other"),
-                        ],
-                        default="other",
-                        max_length=16,
-                        verbose_name="kind",
-                    ),
-                ),
-                ("address", models.TextField(verbose_name="address")),
-                (
-                    "country",
-                    models.CharField(help_text="ISO 3166-1 code of two letters.", max_length=2, verbose_name="country"),
-                ),
-                ("vat_number", models.CharField(blank=True, max_length=24, verbose_name="VAT number")),
-                (
-                    "billing_email",
-                    models.EmailField(blank=True, max_length=254, verbose_name="e-mail address for bills"),
-                ),
-                (
-                    "language",
-                    models.CharField(
-                        choices=[("en", "English"), ("de", "German")],
-                        default="en",
-                        max_length=8,
-                        verbose_name="language of bills",
-                    ),
-                ),
-                ("notes", models.TextField(blank=True, verbose_name="notes")),
+                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                ('pgh_label', models.TextField(help_text='The event label.')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='contracts.offtaker')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('id', models.BigIntegerField()),
+                ('code', models.SlugField(db_index=False, help_text='Short name used in files and addresses.', max_length=32, verbose_name='code')),
+                ('name', models.CharField(max_length=160, verbose_name='name')),
+                ('kind', models.CharField(choices=[('pool', 'swimming pool'), ('greenhouse', 'greenhouse'), ('heat_network', 'heat network'), ('building', 'building'), ('other', 'other')], default='other', max_length=16, verbose_name='kind')),
+                ('address', models.TextField(verbose_name='address')),
+                ('country', models.CharField(help_text='ISO 3166-1 code of two letters.', max_length=2, verbose_name='country')),
+                ('vat_number', models.CharField(blank=True, max_length=24, verbose_name='VAT number')),
+                ('billing_email', models.EmailField(blank=True, max_length=254, verbose_name='e-mail address for bills')),
+                ('language', models.CharField(choices=[('en', 'English'), ('de', 'German')], default='en', max_length=8, verbose_name='language of bills')),
+                ('notes', models.TextField(blank=True, verbose_name='notes')),
             ],
             options={
-                "abstract": False,
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="append_only",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                            hash="827b84c4c2d4ee57d3a08d38581871d43d42c5dd",
-                            operation="UPDATE OR DELETE",
-                            pgid="pgtrigger_append_only_8eeaf",
-                            table="contracts_offtakerevent",
-                            when="BEFORE",
-                        ),
-                    )
-                ],
+                'abstract': False,
+                'triggers': [pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='827b84c4c2d4ee57d3a08d38581871d43d42c5dd', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_8eeaf', table='contracts_offtakerevent', when='BEFORE'))],
             },
         ),
         migrations.CreateModel(
-            name="OfftakerGroupObjectPermission",
+            name='OfftakerGroupObjectPermission',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
-                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
-                (
-                    "content_object",
-                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="contracts.offtaker"),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
+                ('content_object', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='contracts.offtaker')),
             ],
             options={
-                "unique_together": {("group", "permission", "content_object")},
-                "abstract": False,
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="created_insert",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func='INSERT INTO "contracts_offtakergroupobjectpermissionevent" ("content_object_id", "group_id", "id", "permission_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."content_object_id", NEW."group_id", NEW."id", NEW."permission_id", _pgh_attach_context(), NOW(), \'created\', NEW."id"); RETURN NULL;',
-                            hash="478e3902c061fbb60dbd5eacf4130e7216d84893",
-                            operation="INSERT",
-                            pgid="pgtrigger_created_insert_7c832",
-                            table="contracts_offtakergroupobjectpermission",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="changed_update",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                            func='INSERT INTO "contracts_offtakergroupobjectpermissionevent" ("content_object_id", "group_id", "id", "permission_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."content_object_id", NEW."group_id", NEW."id", NEW."permission_id", _pgh_attach_context(), NOW(), \'changed\', NEW."id"); RETURN NULL;',
-                            hash="0a640f4966974fc7adeab17a7a92220b6ee311ac",
-                            operation="UPDATE",
-                            pgid="pgtrigger_changed_update_d5e71",
-                            table="contracts_offtakergroupobjectpermission",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="deleted_delete",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func='INSERT INTO "contracts_offtakergroupobjectpermissionevent" ("content_object_id", "group_id", "id", "permission_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."content_object_id", OLD."group_id", OLD."id", OLD."permission_id", _pgh_attach_context(), NOW(), \'deleted\', OLD."id"); RETURN NULL;',
-                            hash="19215c58a131eb661e64f6904aae11621b885d16",
-                            operation="DELETE",
-                            pgid="pgtrigger_deleted_delete_361c4",
-                            table="contracts_offtakergroupobjectpermission",
-                            when="AFTER",
-                        ),
-                    ),
-                ],
+                'unique_together': {('group', 'permission', 'content_object')},
+                'abstract': False,
+                'triggers': [pgtrigger.compiler.Trigger(name='created_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "contracts_offtakergroupobjectpermissionevent" ("content_object_id", "group_id", "id", "permission_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."content_object_id", NEW."group_id", NEW."id", NEW."permission_id", _pgh_attach_context(), NOW(), \'created\', NEW."id"); RETURN NULL;', hash='478e3902c061fbb60dbd5eacf4130e7216d84893', operation='INSERT', pgid='pgtrigger_created_insert_7c832', table='contracts_offtakergroupobjectpermission', when='AFTER')), pgtrigger.compiler.Trigger(name='changed_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "contracts_offtakergroupobjectpermissionevent" ("content_object_id", "group_id", "id", "permission_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."content_object_id", NEW."group_id", NEW."id", NEW."permission_id", _pgh_attach_context(), NOW(), \'changed\', NEW."id"); RETURN NULL;', hash='0a640f4966974fc7adeab17a7a92220b6ee311ac', operation='UPDATE', pgid='pgtrigger_changed_update_d5e71', table='contracts_offtakergroupobjectpermission', when='AFTER')), pgtrigger.compiler.Trigger(name='deleted_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "contracts_offtakergroupobjectpermissionevent" ("content_object_id", "group_id", "id", "permission_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."content_object_id", OLD."group_id", OLD."id", OLD."permission_id", _pgh_attach_context(), NOW(), \'deleted\', OLD."id"); RETURN NULL;', hash='19215c58a131eb661e64f6904aae11621b885d16', operation='DELETE', pgid='pgtrigger_deleted_delete_361c4', table='contracts_offtakergroupobjectpermission', when='AFTER'))],
             },
         ),
         migrations.CreateModel(
-            name="OfftakerUserObjectPermission",
+            name='OfftakerUserObjectPermission',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
-                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
-                (
-                    "content_object",
-                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="contracts.offtaker"),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ('content_object', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='contracts.offtaker')),
             ],
             options={
-                "unique_together": {("user", "permission", "content_object")},
-                "abstract": False,
+                'unique_together': {('user', 'permission', 'content_object')},
+                'abstract': False,
             },
         ),
         migrations.CreateModel(
-            name="BillingBlock",
+            name='BillingBlock',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "contract",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="billing_blocks",
-                        to="contracts.contract",
-                    ),
-                ),
-                ("month_on", models.DateField(verbose_name="month")),
-                ("code", models.CharField(max_length=40, verbose_name="code")),
-                ("facts", models.JSONField(default=dict, verbose_name="facts")),
-                ("found_at", models.DateTimeField(verbose_name="found")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='billing_blocks', to='contracts.contract')),
+                ('month_on', models.DateField(verbose_name='month')),
+                ('code', models.CharField(max_length=40, verbose_name='code')),
+                ('facts', models.JSONField(default=dict, verbose_name='facts')),
+                ('found_at', models.DateTimeField(verbose_name='found')),
             ],
             options={
-                "ordering": ("contract", "code"),
-                "indexes": [models.Index(fields=["month_on", "contract"], name="billing_block_month")],
-                "constraints": [
-                    models.UniqueConstraint(fields=("contract", "month_on", "code"), name="billing_block_unique")
-                ],
+                'ordering': ('contract', 'code'),
+                'indexes': [models.Index(fields=['month_on', 'contract'], name='billing_block_month')],
+                'constraints': [models.UniqueConstraint(fields=('contract', 'month_on', 'code'), name='billing_block_unique')],
             },
         ),
         migrations.CreateModel(
-            name="ContactEvent",
+            name='ContactEvent',
             fields=[
-                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
-                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
-                ("pgh_label", models.TextField(help_text="The event label.")),
-                (
-                    "pgh_obj",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="events",
-                        to="contracts.contact",
-                    ),
-                ),
-                (
-                    "pgh_context",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="pghistory.context",
-                    ),
-                ),
-                ("id", models.BigIntegerField()),
-                (
-                    "offtaker",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        related_query_name="+",
-                        to="contracts.offtaker",
-                        verbose_name="offtaker",
-                    ),
-                ),
-                ("name", models.CharField(max_length=120, verbose_name="name")),
-                (
-                    "role",
-                    models.CharField(
-                        choices=[
-                            ("operations", "operations"),
-                            ("finance", "finance"),
-                            ("emergency", "emergency"),
-                            ("management", "management"),
-                        ],
-                        default="operations",
-                        max_length=12,
-                        verbose_name="role",
-                    ),
-                ),
-                ("email", models.EmailField(blank=True, max_length=254, verbose_name="e-mail address")),
-                ("phone", models.CharField(blank=True, max_length=40, verbose_name="telephone")),
+                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                ('pgh_label', models.TextField(help_text='The event label.')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='contracts.contact')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('id', models.BigIntegerField()),
+                ('offtaker', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='contracts.offtaker', verbose_name='offtaker')),
+                ('name', models.CharField(max_length=120, verbose_name='name')),
+                ('role', models.CharField(choices=[('operations', 'operations'), ('finance', 'finance'), ('emergency', 'emergency'), ('management', 'management')], default='operations', max_length=12, verbose_name='role')),
+                ('email', models.EmailField(blank=True, max_length=254, verbose_name='e-mail address')),
+                ('phone', models.CharField(blank=True, max_length=40, verbose_name='telephone')),
             ],
             options={
-                "abstract": False,
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="append_only",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                            hash="61fdb07f7b814ed2117c4d12df24b983b8b694aa",
-                            operation="UPDATE OR DELETE",
-                            pgid="pgtrigger_append_only_2d464",
-                            table="contracts_contactevent",
-                            when="BEFORE",
-                        ),
-                    )
-                ],
+                'abstract': False,
+                'triggers': [pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='61fdb07f7b814ed2117c4d12df24b983b8b694aa', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_2d464', table='contracts_contactevent', when='BEFORE'))],
             },
         ),
         migrations.CreateModel(
-            name="ContractEvent",
+            name='ContractEvent',
             fields=[
-                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
-                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
-                ("pgh_label", models.TextField(help_text="The event label.")),
-                (
-                    "pgh_obj",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="events",
-                        to="contracts.contract",
-                    ),
-                ),
-                (
-                    "pgh_context",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="pghistory.context",
-                    ),
-                ),
-                ("id", models.BigIntegerField()),
-                ("number", models.CharField(max_length=32, verbose_name="number")),
-                (
-                    "offtaker",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        related_query_name="+",
-                        to="contracts.offtaker",
-                        verbose_name="offtaker",
-                    ),
-                ),
-                (
-                    "delivery_point",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        related_query_name="+",
-                        to="hosting.deliverypoint",
-                        verbose_name="delivery point",
-                    ),
-                ),
-                (
-                    "legal_entity",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        related_query_name="+",
-                        to="contracts.legalentity",
-                        verbose_name="seller",
-                    ),
-                ),
-                (
-                    "currency",
-                    models.CharField(
-                        default="EUR",
-                        max_length=3,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^[A-Z]{3}$", "A currency is three capital letters, such as EUR."
-                            )
-                        ],
-                        verbose_name="currency",
-                    ),
-                ),
-                (
-                    "time_zone",
-                    models.CharField(
-                        help_text="In which its days and months begin.",
-                        max_length=64,
-                        validators=[hosting.models.sites.validate_time_zone],
-                        verbose_name="time zone",
-                    ),
-                ),
-                ("starts_on", models.DateField(verbose_name="starts on")),
-                (
-                    "ends_on",
-                    models.DateField(
-                        blank=True,
-                        help_text="First day that no longer belongs to it.",
-                        null=True,
-                        verbose_name="ends on",
-                    ),
-                ),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("draft", "draft"), ("active", "active"), ("ended", "ended")],
-                        default="draft",
-                        max_length=8,
-                        verbose_name="state",
-                    ),
-                ),
-                (
-                    "expected_kwh_per_year",
-                    models.DecimalField(
-                        blank=True,
-                        decimal_places=1,
-                        help_text="kWh per year",
-                        max_digits=12,
-                        null=True,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="expected heat per year",
-                    ),
-                ),
-                ("notes", models.TextField(blank=True, verbose_name="notes")),
+                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                ('pgh_label', models.TextField(help_text='The event label.')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='contracts.contract')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('id', models.BigIntegerField()),
+                ('number', models.CharField(max_length=32, verbose_name='number')),
+                ('offtaker', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='contracts.offtaker', verbose_name='offtaker')),
+                ('delivery_point', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='hosting.deliverypoint', verbose_name='delivery point')),
+                ('legal_entity', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='contracts.legalentity', verbose_name='seller')),
+                ('currency', models.CharField(default='EUR', max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}$', 'A currency is three capital letters, such as EUR.')], verbose_name='currency')),
+                ('time_zone', models.CharField(help_text='In which its days and months begin.', max_length=64, validators=[hosting.models.sites.validate_time_zone], verbose_name='time zone')),
+                ('starts_on', models.DateField(verbose_name='starts on')),
+                ('ends_on', models.DateField(blank=True, help_text='First day that no longer belongs to it.', null=True, verbose_name='ends on')),
+                ('state', models.CharField(choices=[('draft', 'draft'), ('active', 'active'), ('ended', 'ended')], default='draft', max_length=8, verbose_name='state')),
+                ('expected_kwh_per_year', models.DecimalField(blank=True, decimal_places=1, help_text='kWh per year', max_digits=12, null=True, validators=[django.core.validators.MinValueValidator(0)], verbose_name='expected heat per year')),
+                ('notes', models.TextField(blank=True, verbose_name='notes')),
             ],
             options={
-                "abstract": False,
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="append_only",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                            hash="6cccaf328a0534143cb2761d5f164e2247f189df",
-                            operation="UPDATE OR DELETE",
-                            pgid="pgtrigger_append_only_1465d",
-                            table="contracts_contractevent",
-                            when="BEFORE",
-                        ),
-                    )
-                ],
+                'abstract': False,
+                'triggers': [pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='6cccaf328a0534143cb2761d5f164e2247f189df', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_1465d', table='contracts_contractevent', when='BEFORE'))],
             },
         ),
         migrations.CreateModel(
-            name="ContractGroupObjectPermission",
+            name='ContractGroupObjectPermission',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
-                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
-                (
-                    "content_object",
-                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="contracts.contract"),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
+                ('content_object', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='contracts.contract')),
             ],
             options={
-                "unique_together": {("group", "permission", "content_object")},
-                "abstract": False,
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="created_insert",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func='INSERT INTO "contracts_contractgroupobjectpermissionevent" ("content_object_id", "group_id", "id", "permission_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."content_object_id", NEW."group_id", NEW."id", NEW."permission_id", _pgh_attach_context(), NOW(), \'created\', NEW."id"); RETURN NULL;',
-                            hash="2877854ca46b4d23bed7ee9c8bc2c530b017f429",
-                            operation="INSERT",
-                            pgid="pgtrigger_created_insert_5b8f6",
-                            table="contracts_contractgroupobjectpermission",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="changed_update",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                            func='INSERT INTO "contracts_contractgroupobjectpermissionevent" ("content_object_id", "group_id", "id", "permission_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."content_object_id", NEW."group_id", NEW."id", NEW."permission_id", _pgh_attach_context(), NOW(), \'changed\', NEW."id"); RETURN NULL;',
-                            hash="15ef3139c0908ca38f0511b07ced0c438de106ac",
-                            operation="UPDATE",
-                            pgid="pgtrigger_changed_update_c4a8d",
-                            table="contracts_contractgroupobjectpermission",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="deleted_delete",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func='INSERT INTO "contracts_contractgroupobjectpermissionevent" ("content_object_id", "group_id", "id", "permission_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."content_object_id", OLD."group_id", OLD."id", OLD."permission_id", _pgh_attach_context(), NOW(), \'deleted\', OLD."id"); RETURN NULL;',
-                            hash="4368d306756d5188f4bfdb056c79948f0e82f01c",
-                            operation="DELETE",
-                            pgid="pgtrigger_deleted_delete_d5204",
-                            table="contracts_contractgroupobjectpermission",
-                            when="AFTER",
-                        ),
-                    ),
-                ],
+                'unique_together': {('group', 'permission', 'content_object')},
+                'abstract': False,
+                'triggers': [pgtrigger.compiler.Trigger(name='created_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "contracts_contractgroupobjectpermissionevent" ("content_object_id", "group_id", "id", "permission_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."content_object_id", NEW."group_id", NEW."id", NEW."permission_id", _pgh_attach_context(), NOW(), \'created\', NEW."id"); RETURN NULL;', hash='2877854ca46b4d23bed7ee9c8bc2c530b017f429', operation='INSERT', pgid='pgtrigger_created_insert_5b8f6', table='contracts_contractgroupobjectpermission', when='AFTER')), pgtrigger.compiler.Trigger(name='changed_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "contracts_contractgroupobjectpermissionevent" ("content_object_id", "group_id", "id", "permission_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."content_object_id", NEW."group_id", NEW."id", NEW."permission_id", _pgh_attach_context(), NOW(), \'changed\', NEW."id"); RETURN NULL;', hash='15ef3139c0908ca38f0511b07ced0c438de106ac', operation='UPDATE', pgid='pgtrigger_changed_update_c4a8d', table='contracts_contractgroupobjectpermission', when='AFTER')), pgtrigger.compiler.Trigger(name='deleted_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "contracts_contractgroupobjectpermissionevent" ("content_object_id", "group_id", "id", "permission_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."content_object_id", OLD."group_id", OLD."id", OLD."permission_id", _pgh_attach_context(), NOW(), \'deleted\', OLD."id"); RETURN NULL;', hash='4368d306756d5188f4bfdb056c79948f0e82f01c', operation='DELETE', pgid='pgtrigger_deleted_delete_d5204', table='contracts_contractgroupobjectpermission', when='AFTER'))],
             },
         ),
         migrations.CreateModel(
-            name="ContractUserObjectPermission",
+            name='ContractUserObjectPermission',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
-                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
-                (
-                    "content_object",
-                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="contracts.contract"),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ('content_object', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='contracts.contract')),
             ],
             options={
-                "unique_together": {("user", "permission", "content_object")},
-                "abstract": False,
+                'unique_together': {('user', 'permission', 'content_object')},
+                'abstract': False,
             },
         ),
         migrations.CreateModel(
-            name="CounterfactualEvent",
+            name='CounterfactualEvent',
             fields=[
-                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
-                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
-                ("pgh_label", models.TextField(help_text="The event label.")),
-                (
-                    "pgh_obj",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="events",
-                        to="contracts.counterfactual",
-                    ),
-                ),
-                (
-                    "pgh_context",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="pghistory.context",
-                    ),
-                ),
-                ("id", models.BigIntegerField()),
-                (
-                    "offtaker",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        related_query_name="+",
-                        to="contracts.offtaker",
-                        verbose_name="offtaker",
-                    ),
-                ),
-                ("valid_from", models.DateField(verbose_name="from")),
-                ("fuel_name", models.CharField(max_length=40, verbose_name="fuel")),
-                ("currency", models.CharField(default="EUR", max_length=3, verbose_name="currency")),
-                (
-                    "fuel_per_kwh",
-                    models.DecimalField(
-                        decimal_places=6,
-                        help_text="per kWh of fuel",
-                        max_digits=10,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="price of the fuel",
-                    ),
-                ),
-                (
-                    "boiler_ratio",
-                    models.DecimalField(
-                        decimal_places=4,
-                        help_text="Share of the fuel's energy that becomes heat, 0.85 for 85 %.",
-                        max_digits=5,
-                        verbose_name="efficiency of the boiler",
-                    ),
-                ),
-                (
-                    "fuel_g_per_kwh",
-                    models.DecimalField(
-                        decimal_places=3,
-                        help_text="g CO₂e per kWh of fuel",
-                        max_digits=8,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="carbon of the fuel",
-                    ),
-                ),
-                (
-                    "source",
-                    models.CharField(
-                        help_text="Where price and factor come from, with their year.",
-                        max_length=200,
-                        verbose_name="source",
-                    ),
-                ),
+                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                ('pgh_label', models.TextField(help_text='The event label.')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='contracts.counterfactual')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('id', models.BigIntegerField()),
+                ('offtaker', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='contracts.offtaker', verbose_name='offtaker')),
+                ('valid_from', models.DateField(verbose_name='from')),
+                ('fuel_name', models.CharField(max_length=40, verbose_name='fuel')),
+                ('currency', models.CharField(default='EUR', max_length=3, verbose_name='currency')),
+                ('fuel_per_kwh', models.DecimalField(decimal_places=6, help_text='per kWh of fuel', max_digits=10, validators=[django.core.validators.MinValueValidator(0)], verbose_name='price of the fuel')),
+                ('boiler_ratio', models.DecimalField(decimal_places=4, help_text="Share of the fuel's energy that becomes heat, 0.85 for 85 %.", max_digits=5, verbose_name='efficiency of the boiler')),
+                ('fuel_g_per_kwh', models.DecimalField(decimal_places=3, help_text='g CO₂e per kWh of fuel', max_digits=8, validators=[django.core.validators.MinValueValidator(0)], verbose_name='carbon of the fuel')),
+                ('source', models.CharField(help_text='Where price and factor come from, with their year.', max_length=200, verbose_name='source')),
             ],
             options={
-                "abstract": False,
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="append_only",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                            hash="bfb2c9275f4ed5dcadfb83122249dd611912ab36",
-                            operation="UPDATE OR DELETE",
-                            pgid="pgtrigger_append_only_2a749",
-                            table="contracts_counterfactualevent",
-                            when="BEFORE",
-                        ),
-                    )
-                ],
+                'abstract': False,
+                'triggers': [pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='bfb2c9275f4ed5dcadfb83122249dd611912ab36', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_2a749', table='contracts_counterfactualevent', when='BEFORE'))],
             },
         ),
         migrations.CreateModel(
-            name="FaultReport",
+            name='FaultReport',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "contract",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="fault_reports",
-                        to="contracts.contract",
-                        verbose_name="contract",
-                    ),
-                ),
-                ("reported_at", models.DateTimeField(verbose_name="reported")),
-                (
-                    "reported_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                        verbose_name="reported by",
-                    ),
-                ),
-                ("what", models.TextField(max_length=2000, verbose_name="what is wrong")),
-                ("phone", models.CharField(blank=True, max_length=40, verbose_name="telephone for questions")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='fault_reports', to='contracts.contract', verbose_name='contract')),
+                ('reported_at', models.DateTimeField(verbose_name='reported')),
+                ('reported_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='reported by')),
+                ('what', models.TextField(max_length=2000, verbose_name='what is wrong')),
+                ('phone', models.CharField(blank=True, max_length=40, verbose_name='telephone for questions')),
             ],
             options={
-                "ordering": ("-reported_at",),
-                "indexes": [models.Index(fields=["contract", "-reported_at"], name="fault_report_contract")],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("what", ""), _negated=True), name="fault_report_says_something"
-                    )
-                ],
+                'ordering': ('-reported_at',),
+                'indexes': [models.Index(fields=['contract', '-reported_at'], name='fault_report_contract')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('what', ''), _negated=True), name='fault_report_says_something')],
             },
         ),
         migrations.CreateModel(
-            name="OfftakerGroupObjectPermissionEvent",
+            name='OfftakerGroupObjectPermissionEvent',
             fields=[
-                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
-                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
-                ("pgh_label", models.TextField(help_text="The event label.")),
-                (
-                    "pgh_obj",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="events",
-                        to="contracts.offtakergroupobjectpermission",
-                    ),
-                ),
-                (
-                    "pgh_context",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="pghistory.context",
-                    ),
-                ),
-                ("id", models.BigIntegerField()),
-                (
-                    "permission",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        related_query_name="+",
-                        to="auth.permission",
-                    ),
-                ),
-                (
-                    "group",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        related_query_name="+",
-                        to="auth.group",
-                    ),
-                ),
-                (
-                    "content_object",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        related_query_name="+",
-                        to="contracts.offtaker",
-                    ),
-                ),
+                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                ('pgh_label', models.TextField(help_text='The event label.')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='contracts.offtakergroupobjectpermission')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('id', models.BigIntegerField()),
+                ('permission', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='auth.permission')),
+                ('group', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='auth.group')),
+                ('content_object', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='contracts.offtaker')),
             ],
             options={
-                "abstract": False,
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="append_only",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                            hash="58a288a071745019614c20da3a55cb7130206cef",
-                            operation="UPDATE OR DELETE",
-                            pgid="pgtrigger_append_only_92229",
-                            table="contracts_offtakergroupobjectpermissionevent",
-                            when="BEFORE",
-                        ),
-                    )
-                ],
+                'abstract': False,
+                'triggers': [pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='58a288a071745019614c20da3a55cb7130206cef', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_92229', table='contracts_offtakergroupobjectpermissionevent', when='BEFORE'))],
             },
         ),
         migrations.CreateModel(
-            name="PriceTerms",
+            name='PriceTerms',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "contract",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="price_terms",
-                        to="contracts.contract",
-                        verbose_name="contract",
-                    ),
-                ),
-                ("valid_from", models.DateField(verbose_name="from")),
-                (
-                    "valid_until",
-                    models.DateField(
-                        blank=True, help_text="First day on which they no longer hold.", null=True, verbose_name="until"
-                    ),
-                ),
-                (
-                    "energy_per_kwh",
-                    models.DecimalField(
-                        decimal_places=6,
-                        help_text="per kWh, without VAT",
-                        max_digits=12,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="energy price",
-                    ),
-                ),
-                (
-                    "standing_per_day",
-                    models.DecimalField(
-                        blank=True,
-                        decimal_places=4,
-                        help_text="per local day, without VAT",
-                        max_digits=12,
-                        null=True,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="standing charge per day",
-                    ),
-                ),
-                (
-                    "standing_per_month",
-                    models.DecimalField(
-                        blank=True,
-                        decimal_places=4,
-                        help_text="per calendar month, without VAT; parts of a month by local days",
-                        max_digits=12,
-                        null=True,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="standing charge per month",
-                    ),
-                ),
-                (
-                    "vat_ratio",
-                    models.DecimalField(
-                        decimal_places=4,
-                        help_text="Share of the net amount, 0.19 for 19 %.",
-                        max_digits=5,
-                        validators=[
-                            django.core.validators.MinValueValidator(0),
-                            django.core.validators.MaxValueValidator(1),
-                        ],
-                        verbose_name="VAT rate",
-                    ),
-                ),
-                (
-                    "vat_note",
-                    models.CharField(
-                        blank=True,
-                        help_text="Such as “Reverse charge”, or the exemption, where no VAT is due.",
-                        max_length=120,
-                        verbose_name="VAT reference",
-                    ),
-                ),
-                ("reason", models.CharField(blank=True, max_length=200, verbose_name="reason for the change")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='price_terms', to='contracts.contract', verbose_name='contract')),
+                ('valid_from', models.DateField(verbose_name='from')),
+                ('valid_until', models.DateField(blank=True, help_text='First day on which they no longer hold.', null=True, verbose_name='until')),
+                ('energy_per_kwh', models.DecimalField(decimal_places=6, help_text='per kWh, without VAT', max_digits=12, validators=[django.core.validators.MinValueValidator(0)], verbose_name='energy price')),
+                ('standing_per_day', models.DecimalField(blank=True, decimal_places=4, help_text='per local day, without VAT', max_digits=12, null=True, validators=[django.core.validators.MinValueValidator(0)], verbose_name='standing charge per day')),
+                ('standing_per_month', models.DecimalField(blank=True, decimal_places=4, help_text='per calendar month, without VAT; parts of a month by local days', max_digits=12, null=True, validators=[django.core.validators.MinValueValidator(0)], verbose_name='standing charge per month')),
+                ('vat_ratio', models.DecimalField(decimal_places=4, help_text='Share of the net amount, 0.19 for 19 %.', max_digits=5, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1)], verbose_name='VAT rate')),
+                ('vat_note', models.CharField(blank=True, help_text='Such as “Reverse charge”, or the exemption, where no VAT is due.', max_length=120, verbose_name='VAT reference')),
+                ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason for the change')),
             ],
             options={
-                "verbose_name": "price terms",
-                "verbose_name_plural": "price terms",
-                "ordering": ("contract", "valid_from"),
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            ("valid_until__isnull", True), ("valid_until__gt", models.F("valid_from")), _connector="OR"
-                        ),
-                        name="price_terms_end_after_start",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            ("standing_per_day__isnull", True), ("standing_per_month__isnull", True), _connector="OR"
-                        ),
-                        name="price_terms_one_standing_charge",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("vat_ratio__gte", 0), ("vat_ratio__lt", 1)), name="price_terms_vat_is_share"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("energy_per_kwh__gte", 0)), name="price_terms_energy_not_negative"
-                    ),
-                    django.contrib.postgres.constraints.ExclusionConstraint(
-                        expressions=[
-                            ("contract", "="),
-                            (
-                                contracts.models.contracts.DateRange(
-                                    "valid_from", "valid_until", django.contrib.postgres.fields.ranges.RangeBoundary()
-                                ),
-                                "&&",
-                            ),
-                        ],
-                        name="price_terms_do_not_overlap",
-                    ),
-                ],
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="created_insert",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func='INSERT INTO "contracts_pricetermsevent" ("contract_id", "energy_per_kwh", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "standing_per_day", "standing_per_month", "valid_from", "valid_until", "vat_note", "vat_ratio") VALUES (NEW."contract_id", NEW."energy_per_kwh", NEW."id", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."reason", NEW."standing_per_day", NEW."standing_per_month", NEW."valid_from", NEW."valid_until", NEW."vat_note", NEW."vat_ratio"); RETURN NULL;',
-                            hash="28e194f1861772a3bd4ea539a53e37947516b8ea",
-                            operation="INSERT",
-                            pgid="pgtrigger_created_insert_8b556",
-                            table="contracts_priceterms",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="changed_update",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                            func='INSERT INTO "contracts_pricetermsevent" ("contract_id", "energy_per_kwh", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "standing_per_day", "standing_per_month", "valid_from", "valid_until", "vat_note", "vat_ratio") VALUES (NEW."contract_id", NEW."energy_per_kwh", NEW."id", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."reason", NEW."standing_per_day", NEW."standing_per_month", NEW."valid_from", NEW."valid_until", NEW."vat_note", NEW."vat_ratio"); RETURN NULL;',
-                            hash="85e4ed6e7a9e342fd2df735ccc3deffa236f5a4d",
-                            operation="UPDATE",
-                            pgid="pgtrigger_changed_update_2b9d2",
-                            table="contracts_priceterms",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="deleted_delete",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func='INSERT INTO "contracts_pricetermsevent" ("contract_id", "energy_per_kwh", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "standing_per_day", "standing_per_month", "valid_from", "valid_until", "vat_note", "vat_ratio") VALUES (OLD."contract_id", OLD."energy_per_kwh", OLD."id", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."reason", OLD."standing_per_day", OLD."standing_per_month", OLD."valid_from", OLD."valid_until", OLD."vat_note", OLD."vat_ratio"); RETURN NULL;',
-                            hash="dd643106af87fa6e3911ca0aed65a9748766a09f",
-                            operation="DELETE",
-                            pgid="pgtrigger_deleted_delete_eaa22",
-                            table="contracts_priceterms",
-                            when="AFTER",
-                        ),
-                    ),
-                ],
+                'verbose_name': 'price terms',
+                'verbose_name_plural': 'price terms',
+                'ordering': ('contract', 'valid_from'),
+                'constraints': [models.CheckConstraint(condition=models.Q(('valid_until__isnull', True), ('valid_until__gt', models.F('valid_from')), _connector='OR'), name='price_terms_end_after_start'), models.CheckConstraint(condition=models.Q(('standing_per_day__isnull', True), ('standing_per_month__isnull', True), _connector='OR'), name='price_terms_one_standing_charge'), models.CheckConstraint(condition=models.Q(('vat_ratio__gte', 0), ('vat_ratio__lt', 1)), name='price_terms_vat_is_share'), models.CheckConstraint(condition=models.Q(('energy_per_kwh__gte', 0)), name='price_terms_energy_not_negative'), django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('contract', '='), (contracts.models.contracts.DateRange('valid_from', 'valid_until', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&')], name='price_terms_do_not_overlap')],
+                'triggers': [pgtrigger.compiler.Trigger(name='created_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "contracts_pricetermsevent" ("contract_id", "energy_per_kwh", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "standing_per_day", "standing_per_month", "valid_from", "valid_until", "vat_note", "vat_ratio") VALUES (NEW."contract_id", NEW."energy_per_kwh", NEW."id", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."reason", NEW."standing_per_day", NEW."standing_per_month", NEW."valid_from", NEW."valid_until", NEW."vat_note", NEW."vat_ratio"); RETURN NULL;', hash='28e194f1861772a3bd4ea539a53e37947516b8ea', operation='INSERT', pgid='pgtrigger_created_insert_8b556', table='contracts_priceterms', when='AFTER')), pgtrigger.compiler.Trigger(name='changed_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "contracts_pricetermsevent" ("contract_id", "energy_per_kwh", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "standing_per_day", "standing_per_month", "valid_from", "valid_until", "vat_note", "vat_ratio") VALUES (NEW."contract_id", NEW."energy_per_kwh", NEW."id", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."reason", NEW."standing_per_day", NEW."standing_per_month", NEW."valid_from", NEW."valid_until", NEW."vat_note", NEW."vat_ratio"); RETURN NULL;', hash='85e4ed6e7a9e342fd2df735ccc3deffa236f5a4d', operation='UPDATE', pgid='pgtrigger_changed_update_2b9d2', table='contracts_priceterms', when='AFTER')), pgtrigger.compiler.Trigger(name='deleted_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "contracts_pricetermsevent" ("contract_id", "energy_per_kwh", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "standing_per_day", "standing_per_month", "valid_from", "valid_until", "vat_note", "vat_ratio") VALUES (OLD."contract_id", OLD."energy_per_kwh", OLD."id", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."reason", OLD."standing_per_day", OLD."standing_per_month", OLD."valid_from", OLD."valid_until", OLD."vat_note", OLD."vat_ratio"); RETURN NULL;', hash='dd643106af87fa6e3911ca0aed65a9748766a09f', operation='DELETE', pgid='pgtrigger_deleted_delete_eaa22', table='contracts_priceterms', when='AFTER'))],
             },
         ),
         migrations.CreateModel(
-            name="SlaTerms",
+            name='SlaTerms',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "contract",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="sla_terms",
-                        to="contracts.contract",
-                        verbose_name="contract",
-                    ),
-                ),
-                ("valid_from", models.DateField(verbose_name="from")),
-                (
-                    "valid_until",
-                    models.DateField(
-                        blank=True, help_text="First day on which they no longer hold.", null=True, verbose_name="until"
-                    ),
-                ),
-                (
-                    "supply_min_c",
-                    models.DecimalField(
-                        decimal_places=2, help_text="°C", max_digits=5, verbose_name="lowest supply temperature"
-                    ),
-                ),
-                (
-                    "supply_max_c",
-                    models.DecimalField(
-                        decimal_places=2, help_text="°C", max_digits=5, verbose_name="highest supply temperature"
-                    ),
-                ),
-                (
-                    "target_ratio",
-                    models.DecimalField(
-                        decimal_places=5,
-                        default=Decimal("0.99"),
-                        help_text="Share of the minutes that count, 0.99 for 99 %.",
-                        max_digits=6,
-                        validators=[
-                            django.core.validators.MinValueValidator(0),
-                            django.core.validators.MaxValueValidator(1),
-                        ],
-                        verbose_name="availability target",
-                    ),
-                ),
-                (
-                    "credit_ratio",
-                    models.DecimalField(
-                        decimal_places=5,
-                        default=Decimal("0.05"),
-                        help_text="Share of the standing charge per started percent below the target.",
-                        max_digits=6,
-                        validators=[
-                            django.core.validators.MinValueValidator(0),
-                            django.core.validators.MaxValueValidator(1),
-                        ],
-                        verbose_name="credit",
-                    ),
-                ),
-                (
-                    "credit_cap_ratio",
-                    models.DecimalField(
-                        decimal_places=5,
-                        default=Decimal("0.25"),
-                        help_text="Share of the standing charge of the month.",
-                        max_digits=6,
-                        validators=[
-                            django.core.validators.MinValueValidator(0),
-                            django.core.validators.MaxValueValidator(1),
-                        ],
-                        verbose_name="greatest credit",
-                    ),
-                ),
-                (
-                    "notice_h",
-                    models.DecimalField(
-                        decimal_places=1,
-                        default=Decimal(48),
-                        help_text="Hours before the start; works announced later count as failures.",
-                        max_digits=6,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="notice of planned works",
-                    ),
-                ),
-                (
-                    "no_data_grace_h",
-                    models.DecimalField(
-                        decimal_places=1,
-                        default=Decimal(24),
-                        help_text="Hours per month; what is missing beyond counts as failed.",
-                        max_digits=6,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="grace for missing data",
-                    ),
-                ),
-                ("reason", models.CharField(blank=True, max_length=200, verbose_name="reason for the change")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sla_terms', to='contracts.contract', verbose_name='contract')),
+                ('valid_from', models.DateField(verbose_name='from')),
+                ('valid_until', models.DateField(blank=True, help_text='First day on which they no longer hold.', null=True, verbose_name='until')),
+                ('supply_min_c', models.DecimalField(decimal_places=2, help_text='°C', max_digits=5, verbose_name='lowest supply temperature')),
+                ('supply_max_c', models.DecimalField(decimal_places=2, help_text='°C', max_digits=5, verbose_name='highest supply temperature')),
+                ('target_ratio', models.DecimalField(decimal_places=5, default=Decimal('0.99'), help_text='Share of the minutes that count, 0.99 for 99 %.', max_digits=6, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1)], verbose_name='availability target')),
+                ('credit_ratio', models.DecimalField(decimal_places=5, default=Decimal('0.05'), help_text='Share of the standing charge per started percent below the target.', max_digits=6, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1)], verbose_name='credit')),
+                ('credit_cap_ratio', models.DecimalField(decimal_places=5, default=Decimal('0.25'), help_text='Share of the standing charge of the month.', max_digits=6, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1)], verbose_name='greatest credit')),
+                ('notice_h', models.DecimalField(decimal_places=1, default=Decimal(48), help_text='Hours before the start; works announced later count as failures.', max_digits=6, validators=[django.core.validators.MinValueValidator(0)], verbose_name='notice of planned works')),
+                ('no_data_grace_h', models.DecimalField(decimal_places=1, default=Decimal(24), help_text='Hours per month; what is missing beyond counts as failed.', max_digits=6, validators=[django.core.validators.MinValueValidator(0)], verbose_name='grace for missing data')),
+                ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason for the change')),
             ],
             options={
-                "verbose_name": "SLA terms",
-                "verbose_name_plural": "SLA terms",
-                "ordering": ("contract", "valid_from"),
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            ("valid_until__isnull", True), ("valid_until__gt", models.F("valid_from")), _connector="OR"
-                        ),
-                        name="sla_terms_end_after_start",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("supply_max_c__gt", models.F("supply_min_c"))),
-                        name="sla_terms_band_has_width",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            ("credit_cap_ratio__gte", 0),
-                            ("credit_cap_ratio__lte", 1),
-                            ("credit_ratio__gte", 0),
-                            ("credit_ratio__lte", 1),
-                            ("target_ratio__gte", 0),
-                            ("target_ratio__lte", 1),
-                        ),
-                        name="sla_terms_shares",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("no_data_grace_h__gte", 0), ("notice_h__gte", 0)),
-                        name="sla_terms_hours_not_negative",
-                    ),
-                    django.contrib.postgres.constraints.ExclusionConstraint(
-                        expressions=[
-                            ("contract", "="),
-                            (
-                                contracts.models.contracts.DateRange(
-                                    "valid_from", "valid_until", django.contrib.postgres.fields.ranges.RangeBoundary()
-                                ),
-                                "&&",
-                            ),
-                        ],
-                        name="sla_terms_do_not_overlap",
-                    ),
-                ],
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="created_insert",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func='INSERT INTO "contracts_slatermsevent" ("contract_id", "credit_cap_ratio", "credit_ratio", "id", "no_data_grace_h", "notice_h", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "supply_max_c", "supply_min_c", "target_ratio", "valid_from", "valid_until") VALUES (NEW."contract_id", NEW."credit_cap_ratio", NEW."credit_ratio", NEW."id", NEW."no_data_grace_h", NEW."notice_h", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."reason", NEW."supply_max_c", NEW."supply_min_c", NEW."target_ratio", NEW."valid_from", NEW."valid_until"); RETURN NULL;',
-                            hash="04ceccc7fbd949f3792feca52707e40563b68181",
-                            operation="INSERT",
-                            pgid="pgtrigger_created_insert_25847",
-                            table="contracts_slaterms",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="changed_update",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                            func='INSERT INTO "contracts_slatermsevent" ("contract_id", "credit_cap_ratio", "credit_ratio", "id", "no_data_grace_h", "notice_h", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "supply_max_c", "supply_min_c", "target_ratio", "valid_from", "valid_until") VALUES (NEW."contract_id", NEW."credit_cap_ratio", NEW."credit_ratio", NEW."id", NEW."no_data_grace_h", NEW."notice_h", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."reason", NEW."supply_max_c", NEW."supply_min_c", NEW."target_ratio", NEW."valid_from", NEW."valid_until"); RETURN NULL;',
-                            hash="e1062f3953a53599acd2e1510b5f09627c255465",
-                            operation="UPDATE",
-                            pgid="pgtrigger_changed_update_dd914",
-                            table="contracts_slaterms",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="deleted_delete",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func='INSERT INTO "contracts_slatermsevent" ("contract_id", "credit_cap_ratio", "credit_ratio", "id", "no_data_grace_h", "notice_h", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "supply_max_c", "supply_min_c", "target_ratio", "valid_from", "valid_until") VALUES (OLD."contract_id", OLD."credit_cap_ratio", OLD."credit_ratio", OLD."id", OLD."no_data_grace_h", OLD."notice_h", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."reason", OLD."supply_max_c", OLD."supply_min_c", OLD."target_ratio", OLD."valid_from", OLD."valid_until"); RETURN NULL;',
-                            hash="22f9f7d3dd520b6d3a2a41e53ba7ffe3e1d3290b",
-                            operation="DELETE",
-                            pgid="pgtrigger_deleted_delete_6f4a0",
-                            table="contracts_slaterms",
-                            when="AFTER",
-                        ),
-                    ),
-                ],
+                'verbose_name': 'SLA terms',
+                'verbose_name_plural': 'SLA terms',
+                'ordering': ('contract', 'valid_from'),
+                'constraints': [models.CheckConstraint(condition=models.Q(('valid_until__isnull', True), ('valid_until__gt', models.F('valid_from')), _connector='OR'), name='sla_terms_end_after_start'), models.CheckConstraint(condition=models.Q(('supply_max_c__gt', models.F('supply_min_c'))), name='sla_terms_band_has_width'), models.CheckConstraint(condition=models.Q(('credit_cap_ratio__gte', 0), ('credit_cap_ratio__lte', 1), ('credit_ratio__gte', 0), ('credit_ratio__lte', 1), ('target_ratio__gte', 0), ('target_ratio__lte', 1)), name='sla_terms_shares'), models.CheckConstraint(condition=models.Q(('no_data_grace_h__gte', 0), ('notice_h__gte', 0)), name='sla_terms_hours_not_negative'), django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('contract', '='), (contracts.models.contracts.DateRange('valid_from', 'valid_until', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&')], name='sla_terms_do_not_overlap')],
+                'triggers': [pgtrigger.compiler.Trigger(name='created_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "contracts_slatermsevent" ("contract_id", "credit_cap_ratio", "credit_ratio", "id", "no_data_grace_h", "notice_h", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "supply_max_c", "supply_min_c", "target_ratio", "valid_from", "valid_until") VALUES (NEW."contract_id", NEW."credit_cap_ratio", NEW."credit_ratio", NEW."id", NEW."no_data_grace_h", NEW."notice_h", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."reason", NEW."supply_max_c", NEW."supply_min_c", NEW."target_ratio", NEW."valid_from", NEW."valid_until"); RETURN NULL;', hash='04ceccc7fbd949f3792feca52707e40563b68181', operation='INSERT', pgid='pgtrigger_created_insert_25847', table='contracts_slaterms', when='AFTER')), pgtrigger.compiler.Trigger(name='changed_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "contracts_slatermsevent" ("contract_id", "credit_cap_ratio", "credit_ratio", "id", "no_data_grace_h", "notice_h", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "supply_max_c", "supply_min_c", "target_ratio", "valid_from", "valid_until") VALUES (NEW."contract_id", NEW."credit_cap_ratio", NEW."credit_ratio", NEW."id", NEW."no_data_grace_h", NEW."notice_h", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."reason", NEW."supply_max_c", NEW."supply_min_c", NEW."target_ratio", NEW."valid_from", NEW."valid_until"); RETURN NULL;', hash='e1062f3953a53599acd2e1510b5f09627c255465', operation='UPDATE', pgid='pgtrigger_changed_update_dd914', table='contracts_slaterms', when='AFTER')), pgtrigger.compiler.Trigger(name='deleted_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "contracts_slatermsevent" ("contract_id", "credit_cap_ratio", "credit_ratio", "id", "no_data_grace_h", "notice_h", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "supply_max_c", "supply_min_c", "target_ratio", "valid_from", "valid_until") VALUES (OLD."contract_id", OLD."credit_cap_ratio", OLD."credit_ratio", OLD."id", OLD."no_data_grace_h", OLD."notice_h", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."reason", OLD."supply_max_c", OLD."supply_min_c", OLD."target_ratio", OLD."valid_from", OLD."valid_until"); RETURN NULL;', hash='22f9f7d3dd520b6d3a2a41e53ba7ffe3e1d3290b', operation='DELETE', pgid='pgtrigger_deleted_delete_6f4a0', table='contracts_slaterms', when='AFTER'))],
             },
         ),
         migrations.CreateModel(
-            name="ContractGroupObjectPermissionEvent",
+            name='ContractGroupObjectPermissionEvent',
             fields=[
-                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
-                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
-                ("pgh_label", models.TextField(help_text="The event label.")),
-                (
-                    "pgh_obj",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="events",
-                        to="contracts.contractgroupobjectpermission",
-                    ),
-                ),
-                (
-                    "pgh_context",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="pghistory.context",
-                    ),
-                ),
-                ("id", models.BigIntegerField()),
-                (
-                    "permission",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        related_query_name="+",
-                        to="auth.permission",
-                    ),
-                ),
-                (
-                    "group",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        related_query_name="+",
-                        to="auth.group",
-                    ),
-                ),
-                (
-                    "content_object",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        related_query_name="+",
-                        to="contracts.contract",
-                    ),
-                ),
+                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                ('pgh_label', models.TextField(help_text='The event label.')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='contracts.contractgroupobjectpermission')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('id', models.BigIntegerField()),
+                ('permission', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='auth.permission')),
+                ('group', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='auth.group')),
+                ('content_object', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='contracts.contract')),
             ],
             options={
-                "abstract": False,
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="append_only",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                            hash="8d8b4c8017b01eca83376af497774a989c03c21f",
-                            operation="UPDATE OR DELETE",
-                            pgid="pgtrigger_append_only_85f96",
-                            table="contracts_contractgroupobjectpermissionevent",
-                            when="BEFORE",
-                        ),
-                    )
-                ],
+                'abstract': False,
+                'triggers': [pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='8d8b4c8017b01eca83376af497774a989c03c21f', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_85f96', table='contracts_contractgroupobjectpermissionevent', when='BEFORE'))],
             },
         ),
         migrations.CreateModel(
-            name="PriceTermsEvent",
+            name='PriceTermsEvent',
             fields=[
-                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
-                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
-                ("pgh_label", models.TextField(help_text="The event label.")),
-                (
-                    "pgh_obj",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="events",
-                        to="contracts.priceterms",
-                    ),
-                ),
-                (
-                    "pgh_context",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="pghistory.context",
-                    ),
-                ),
-                ("id", models.BigIntegerField()),
-                (
-                    "contract",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        related_query_name="+",
-                        to="contracts.contract",
-                        verbose_name="contract",
-                    ),
-                ),
-                ("valid_from", models.DateField(verbose_name="from")),
-                (
-                    "valid_until",
-                    models.DateField(
-                        blank=True, help_text="First day on which they no longer hold.", null=True, verbose_name="until"
-                    ),
-                ),
-                (
-                    "energy_per_kwh",
-                    models.DecimalField(
-                        decimal_places=6,
-                        help_text="per kWh, without VAT",
-                        max_digits=12,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="energy price",
-                    ),
-                ),
-                (
-                    "standing_per_day",
-                    models.DecimalField(
-                        blank=True,
-                        decimal_places=4,
-                        help_text="per local day, without VAT",
-                        max_digits=12,
-                        null=True,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="standing charge per day",
-                    ),
-                ),
-                (
-                    "standing_per_month",
-                    models.DecimalField(
-                        blank=True,
-                        decimal_places=4,
-                        help_text="per calendar month, without VAT; parts of a month by local days",
-                        max_digits=12,
-                        null=True,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="standing charge per month",
-                    ),
-                ),
-                (
-                    "vat_ratio",
-                    models.DecimalField(
-                        decimal_places=4,
-                        help_text="Share of the net amount, 0.19 for 19 %.",
-                        max_digits=5,
-                        validators=[
-                            django.core.validators.MinValueValidator(0),
-                            django.core.validators.MaxValueValidator(1),
-                        ],
-                        verbose_name="VAT rate",
-                    ),
-                ),
-                (
-                    "vat_note",
-                    models.CharField(
-                        blank=True,
-                        help_text="Such as “Reverse charge”, or the exemption, where no VAT is due.",
-                        max_length=120,
-                        verbose_name="VAT reference",
-                    ),
-                ),
-                ("reason", models.CharField(blank=True, max_length=200, verbose_name="reason for the change")),
+                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                ('pgh_label', models.TextField(help_text='The event label.')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='contracts.priceterms')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('id', models.BigIntegerField()),
+                ('contract', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='contracts.contract', verbose_name='contract')),
+                ('valid_from', models.DateField(verbose_name='from')),
+                ('valid_until', models.DateField(blank=True, help_text='First day on which they no longer hold.', null=True, verbose_name='until')),
+                ('energy_per_kwh', models.DecimalField(decimal_places=6, help_text='per kWh, without VAT', max_digits=12, validators=[django.core.validators.MinValueValidator(0)], verbose_name='energy price')),
+                ('standing_per_day', models.DecimalField(blank=True, decimal_places=4, help_text='per local day, without VAT', max_digits=12, null=True, validators=[django.core.validators.MinValueValidator(0)], verbose_name='standing charge per day')),
+                ('standing_per_month', models.DecimalField(blank=True, decimal_places=4, help_text='per calendar month, without VAT; parts of a month by local days', max_digits=12, null=True, validators=[django.core.validators.MinValueValidator(0)], verbose_name='standing charge per month')),
+                ('vat_ratio', models.DecimalField(decimal_places=4, help_text='Share of the net amount, 0.19 for 19 %.', max_digits=5, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1)], verbose_name='VAT rate')),
+                ('vat_note', models.CharField(blank=True, help_text='Such as “Reverse charge”, or the exemption, where no VAT is due.', max_length=120, verbose_name='VAT reference')),
+                ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason for the change')),
             ],
             options={
-                "abstract": False,
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="append_only",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                            hash="ee0315533ef4a2ca45da8b9195da254bfcf1633e",
-                            operation="UPDATE OR DELETE",
-                            pgid="pgtrigger_append_only_90786",
-                            table="contracts_pricetermsevent",
-                            when="BEFORE",
-                        ),
-                    )
-                ],
+                'abstract': False,
+                'triggers': [pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='ee0315533ef4a2ca45da8b9195da254bfcf1633e', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_90786', table='contracts_pricetermsevent', when='BEFORE'))],
             },
         ),
         migrations.CreateModel(
-            name="SlaDay",
+            name='SlaDay',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "contract",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="sla_days", to="contracts.contract"
-                    ),
-                ),
-                ("day_on", models.DateField(verbose_name="day")),
-                ("starts_at", models.DateTimeField(verbose_name="starts")),
-                ("classes", models.CharField(max_length=104, verbose_name="classes")),
-                (
-                    "terms",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="contracts.slaterms",
-                    ),
-                ),
-                ("ledger_version", models.BigIntegerField(verbose_name="sum of the ledger's row versions")),
-                ("outages", models.JSONField(default=list, verbose_name="planned outages")),
-                ("version", models.IntegerField(default=1, verbose_name="version")),
-                ("judged_at", models.DateTimeField(verbose_name="judged")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sla_days', to='contracts.contract')),
+                ('day_on', models.DateField(verbose_name='day')),
+                ('starts_at', models.DateTimeField(verbose_name='starts')),
+                ('classes', models.CharField(max_length=104, verbose_name='classes')),
+                ('terms', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contracts.slaterms')),
+                ('ledger_version', models.BigIntegerField(verbose_name="sum of the ledger's row versions")),
+                ('outages', models.JSONField(default=list, verbose_name='planned outages')),
+                ('version', models.IntegerField(default=1, verbose_name='version')),
+                ('judged_at', models.DateTimeField(verbose_name='judged')),
             ],
             options={
-                "ordering": ("contract", "day_on"),
-                "indexes": [django.contrib.postgres.indexes.BrinIndex(fields=["day_on"], name="sla_day_on")],
-                "constraints": [
-                    models.UniqueConstraint(fields=("contract", "day_on"), name="sla_day_once_per_contract"),
-                    models.CheckConstraint(
-                        condition=models.Q(("classes__regex", "^[mfpndox]+$")), name="sla_day_known_classes"
-                    ),
-                ],
+                'ordering': ('contract', 'day_on'),
+                'indexes': [django.contrib.postgres.indexes.BrinIndex(fields=['day_on'], name='sla_day_on')],
+                'constraints': [models.UniqueConstraint(fields=('contract', 'day_on'), name='sla_day_once_per_contract'), models.CheckConstraint(condition=models.Q(('classes__regex', '^[mfpndox]+$')), name='sla_day_known_classes')],
             },
         ),
         migrations.CreateModel(
-            name="SlaResult",
+            name='SlaResult',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "contract",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="sla_results",
-                        to="contracts.contract",
-                        verbose_name="contract",
-                    ),
-                ),
-                ("month_on", models.DateField(help_text="Its first day.", verbose_name="month")),
-                ("version", models.IntegerField(default=1, verbose_name="version")),
-                ("is_latest", models.BooleanField(default=True)),
-                ("starts_at", models.DateTimeField(verbose_name="starts")),
-                ("ends_at", models.DateTimeField(verbose_name="ends")),
-                (
-                    "terms",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="results",
-                        to="contracts.slaterms",
-                        verbose_name="terms",
-                    ),
-                ),
-                ("total_minutes", models.IntegerField(verbose_name="minutes")),
-                ("met_minutes", models.IntegerField(default=0, verbose_name="met")),
-                ("failed_minutes", models.IntegerField(default=0, verbose_name="failed")),
-                ("planned_minutes", models.IntegerField(default=0, verbose_name="planned works")),
-                ("no_demand_minutes", models.IntegerField(default=0, verbose_name="no demand")),
-                ("no_data_minutes", models.IntegerField(default=0, verbose_name="no data")),
-                ("offtaker_minutes", models.IntegerField(default=0, verbose_name="caused by the offtaker")),
-                ("force_majeure_minutes", models.IntegerField(default=0, verbose_name="force majeure")),
-                (
-                    "availability_ratio",
-                    models.DecimalField(decimal_places=8, max_digits=9, null=True, verbose_name="availability"),
-                ),
-                ("target_ratio", models.DecimalField(decimal_places=5, max_digits=6, verbose_name="target")),
-                (
-                    "credit_ratio",
-                    models.DecimalField(
-                        decimal_places=5, help_text="Share of the standing charge.", max_digits=6, verbose_name="credit"
-                    ),
-                ),
-                ("inputs", models.JSONField(default=dict, verbose_name="inputs")),
-                ("judged_at", models.DateTimeField(verbose_name="judged")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sla_results', to='contracts.contract', verbose_name='contract')),
+                ('month_on', models.DateField(help_text='Its first day.', verbose_name='month')),
+                ('version', models.IntegerField(default=1, verbose_name='version')),
+                ('is_latest', models.BooleanField(default=True)),
+                ('starts_at', models.DateTimeField(verbose_name='starts')),
+                ('ends_at', models.DateTimeField(verbose_name='ends')),
+                ('terms', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='results', to='contracts.slaterms', verbose_name='terms')),
+                ('total_minutes', models.IntegerField(verbose_name='minutes')),
+                ('met_minutes', models.IntegerField(default=0, verbose_name='met')),
+                ('failed_minutes', models.IntegerField(default=0, verbose_name='failed')),
+                ('planned_minutes', models.IntegerField(default=0, verbose_name='planned works')),
+                ('no_demand_minutes', models.IntegerField(default=0, verbose_name='no demand')),
+                ('no_data_minutes', models.IntegerField(default=0, verbose_name='no data')),
+                ('offtaker_minutes', models.IntegerField(default=0, verbose_name='caused by the offtaker')),
+                ('force_majeure_minutes', models.IntegerField(default=0, verbose_name='force majeure')),
+                ('availability_ratio', models.DecimalField(decimal_places=8, max_digits=9, null=True, verbose_name='availability')),
+                ('target_ratio', models.DecimalField(decimal_places=5, max_digits=6, verbose_name='target')),
+                ('credit_ratio', models.DecimalField(decimal_places=5, help_text='Share of the standing charge.', max_digits=6, verbose_name='credit')),
+                ('inputs', models.JSONField(default=dict, verbose_name='inputs')),
+                ('judged_at', models.DateTimeField(verbose_name='judged')),
             ],
             options={
-                "ordering": ("contract", "-month_on", "-version"),
-                "indexes": [models.Index(fields=["month_on", "contract"], name="sla_result_month")],
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("contract", "month_on", "version"), name="sla_result_version_unique"
-                    ),
-                    models.UniqueConstraint(
-                        condition=models.Q(("is_latest", True)),
-                        fields=("contract", "month_on"),
-                        name="sla_result_one_latest",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            (
-                                "total_minutes",
-                                django.db.models.expressions.CombinedExpression(
-                                    django.db.models.expressions.CombinedExpression(
-                                        django.db.models.expressions.CombinedExpression(
-                                            django.db.models.expressions.CombinedExpression(
-                                                django.db.models.expressions.CombinedExpression(
-                                                    django.db.models.expressions.CombinedExpression(
-                                                        models.F("met_minutes"), "+", models.F("failed_minutes")
-                                                    ),
-                                                    "+",
-                                                    models.F("planned_minutes"),
-                                                ),
-                                                "+",
-                                                models.F("no_demand_minutes"),
-                                            ),
-                                            "+",
-                                            models.F("no_data_minutes"),
-                                        ),
-                                        "+",
-                                        models.F("offtaker_minutes"),
-                                    ),
-                                    "+",
-                                    models.F("force_majeure_minutes"),
-                                ),
-                            )
-                        ),
-                        name="sla_result_minutes_add_up",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("month_on__day", 1)), name="sla_result_month_starts_on_first"
-                    ),
-                ],
+                'ordering': ('contract', '-month_on', '-version'),
+                'indexes': [models.Index(fields=['month_on', 'contract'], name='sla_result_month')],
+                'constraints': [models.UniqueConstraint(fields=('contract', 'month_on', 'version'), name='sla_result_version_unique'), models.UniqueConstraint(condition=models.Q(('is_latest', True)), fields=('contract', 'month_on'), name='sla_result_one_latest'), models.CheckConstraint(condition=models.Q(('total_minutes', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('met_minutes'), '+', models.F('failed_minutes')), '+', models.F('planned_minutes')), '+', models.F('no_demand_minutes')), '+', models.F('no_data_minutes')), '+', models.F('offtaker_minutes')), '+', models.F('force_majeure_minutes')))), name='sla_result_minutes_add_up'), models.CheckConstraint(condition=models.Q(('month_on__day', 1)), name='sla_result_month_starts_on_first')],
             },
         ),
         migrations.CreateModel(
-            name="SlaTermsEvent",
+            name='SlaTermsEvent',
             fields=[
-                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
-                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
-                ("pgh_label", models.TextField(help_text="The event label.")),
-                (
-                    "pgh_obj",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="events",
-                        to="contracts.slaterms",
-                    ),
-                ),
-                (
-                    "pgh_context",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="pghistory.context",
-                    ),
-                ),
-                ("id", models.BigIntegerField()),
-                (
-                    "contract",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        related_query_name="+",
-                        to="contracts.contract",
-                        verbose_name="contract",
-                    ),
-                ),
-                ("valid_from", models.DateField(verbose_name="from")),
-                (
-                    "valid_until",
-                    models.DateField(
-                        blank=True, help_text="First day on which they no longer hold.", null=True, verbose_name="until"
-                    ),
-                ),
-                (
-                    "supply_min_c",
-                    models.DecimalField(
-                        decimal_places=2, help_text="°C", max_digits=5, verbose_name="lowest supply temperature"
-                    ),
-                ),
-                (
-                    "supply_max_c",
-                    models.DecimalField(
-                        decimal_places=2, help_text="°C", max_digits=5, verbose_name="highest supply temperature"
-                    ),
-                ),
-                (
-                    "target_ratio",
-                    models.DecimalField(
-                        decimal_places=5,
-                        default=Decimal("0.99"),
-                        help_text="Share of the minutes that count, 0.99 for 99 %.",
-                        max_digits=6,
-                        validators=[
-                            django.core.validators.MinValueValidator(0),
-                            django.core.validators.MaxValueValidator(1),
-                        ],
-                        verbose_name="availability target",
-                    ),
-                ),
-                (
-                    "credit_ratio",
-                    models.DecimalField(
-                        decimal_places=5,
-                        default=Decimal("0.05"),
-                        help_text="Share of the standing charge per started percent below the target.",
-                        max_digits=6,
-                        validators=[
-                            django.core.validators.MinValueValidator(0),
-                            django.core.validators.MaxValueValidator(1),
-                        ],
-                        verbose_name="credit",
-                    ),
-                ),
-                (
-                    "credit_cap_ratio",
-                    models.DecimalField(
-                        decimal_places=5,
-                        default=Decimal("0.25"),
-                        help_text="Share of the standing charge of the month.",
-                        max_digits=6,
-                        validators=[
-                            django.core.validators.MinValueValidator(0),
-                            django.core.validators.MaxValueValidator(1),
-                        ],
-                        verbose_name="greatest credit",
-                    ),
-                ),
-                (
-                    "notice_h",
-                    models.DecimalField(
-                        decimal_places=1,
-                        default=Decimal(48),
-                        help_text="Hours before the start; works announced later count as failures.",
-                        max_digits=6,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="notice of planned works",
-                    ),
-                ),
-                (
-                    "no_data_grace_h",
-                    models.DecimalField(
-                        decimal_places=1,
-                        default=Decimal(24),
-                        help_text="Hours per month; what is missing beyond counts as failed.",
-                        max_digits=6,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="grace for missing data",
-                    ),
-                ),
-                ("reason", models.CharField(blank=True, max_length=200, verbose_name="reason for the change")),
+                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                ('pgh_label', models.TextField(help_text='The event label.')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='contracts.slaterms')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('id', models.BigIntegerField()),
+                ('contract', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='contracts.contract', verbose_name='contract')),
+                ('valid_from', models.DateField(verbose_name='from')),
+                ('valid_until', models.DateField(blank=True, help_text='First day on which they no longer hold.', null=True, verbose_name='until')),
+                ('supply_min_c', models.DecimalField(decimal_places=2, help_text='°C', max_digits=5, verbose_name='lowest supply temperature')),
+                ('supply_max_c', models.DecimalField(decimal_places=2, help_text='°C', max_digits=5, verbose_name='highest supply temperature')),
+                ('target_ratio', models.DecimalField(decimal_places=5, default=Decimal('0.99'), help_text='Share of the minutes that count, 0.99 for 99 %.', max_digits=6, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1)], verbose_name='availability target')),
+                ('credit_ratio', models.DecimalField(decimal_places=5, default=Decimal('0.05'), help_text='Share of the standing charge per started percent below the target.', max_digits=6, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1)], verbose_name='credit')),
+                ('credit_cap_ratio', models.DecimalField(decimal_places=5, default=Decimal('0.25'), help_text='Share of the standing charge of the month.', max_digits=6, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1)], verbose_name='greatest credit')),
+                ('notice_h', models.DecimalField(decimal_places=1, default=Decimal(48), help_text='Hours before the start; works announced later count as failures.', max_digits=6, validators=[django.core.validators.MinValueValidator(0)], verbose_name='notice of planned works')),
+                ('no_data_grace_h', models.DecimalField(decimal_places=1, default=Decimal(24), help_text='Hours per month; what is missing beyond counts as failed.', max_digits=6, validators=[django.core.validators.MinValueValidator(0)], verbose_name='grace for missing data')),
+                ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason for the change')),
             ],
             options={
-                "abstract": False,
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="append_only",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                            hash="ca8f0f0e16b2d5bb64df4194c0d2f757f1c948cd",
-                            operation="UPDATE OR DELETE",
-                            pgid="pgtrigger_append_only_62746",
-                            table="contracts_slatermsevent",
-                            when="BEFORE",
-                        ),
-                    )
-                ],
+                'abstract': False,
+                'triggers': [pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='ca8f0f0e16b2d5bb64df4194c0d2f757f1c948cd', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_62746', table='contracts_slatermsevent', when='BEFORE'))],
             },
         ),
         migrations.CreateModel(
-            name="Invoice",
+            name='Invoice',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "contract",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="invoices",
-                        to="contracts.contract",
-                        verbose_name="contract",
-                    ),
-                ),
-                ("month_on", models.DateField(help_text="Its first day.", verbose_name="month")),
-                ("revision", models.PositiveSmallIntegerField(default=1, verbose_name="revision")),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("draft", "draft"), ("reviewed", "reviewed"), ("issued", "issued")],
-                        default="draft",
-                        max_length=8,
-                        verbose_name="state",
-                    ),
-                ),
-                (
-                    "series",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="invoices",
-                        to="contracts.numberseries",
-                    ),
-                ),
-                ("sequence_number", models.PositiveIntegerField(null=True)),
-                ("number", models.CharField(max_length=40, null=True, unique=True, verbose_name="number")),
-                ("issued_on", models.DateField(null=True, verbose_name="date")),
-                ("due_on", models.DateField(null=True, verbose_name="due")),
-                ("starts_on", models.DateField(verbose_name="first day")),
-                ("ends_on", models.DateField(verbose_name="day after the last")),
-                ("starts_at", models.DateTimeField(verbose_name="starts")),
-                ("ends_at", models.DateTimeField(verbose_name="ends")),
-                ("currency", models.CharField(max_length=3, verbose_name="currency")),
-                ("heat_kwh", models.DecimalField(decimal_places=4, max_digits=16, verbose_name="heat")),
-                (
-                    "actual_ratio",
-                    models.DecimalField(decimal_places=5, max_digits=6, verbose_name="share from registers"),
-                ),
-                ("net_amount", models.DecimalField(decimal_places=3, max_digits=14, verbose_name="net")),
-                ("vat_amount", models.DecimalField(decimal_places=3, max_digits=14, verbose_name="VAT")),
-                ("gross_amount", models.DecimalField(decimal_places=3, max_digits=14, verbose_name="total")),
-                ("vat_summary", models.JSONField(verbose_name="VAT per rate")),
-                (
-                    "facts",
-                    models.JSONField(
-                        help_text="Copies of everything the document says beside its lines.", verbose_name="facts"
-                    ),
-                ),
-                (
-                    "sla_result",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="invoices",
-                        to="contracts.slaresult",
-                    ),
-                ),
-                ("drafted_at", models.DateTimeField(verbose_name="drafted")),
-                ("reviewed_at", models.DateTimeField(null=True, verbose_name="reviewed at")),
-                (
-                    "reviewed_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                ("issued_at", models.DateTimeField(null=True, verbose_name="issued at")),
-                (
-                    "issued_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invoices', to='contracts.contract', verbose_name='contract')),
+                ('month_on', models.DateField(help_text='Its first day.', verbose_name='month')),
+                ('revision', models.PositiveSmallIntegerField(default=1, verbose_name='revision')),
+                ('state', models.CharField(choices=[('draft', 'draft'), ('reviewed', 'reviewed'), ('issued', 'issued')], default='draft', max_length=8, verbose_name='state')),
+                ('series', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='invoices', to='contracts.numberseries')),
+                ('sequence_number', models.PositiveIntegerField(null=True)),
+                ('number', models.CharField(max_length=40, null=True, unique=True, verbose_name='number')),
+                ('issued_on', models.DateField(null=True, verbose_name='date')),
+                ('due_on', models.DateField(null=True, verbose_name='due')),
+                ('starts_on', models.DateField(verbose_name='first day')),
+                ('ends_on', models.DateField(verbose_name='day after the last')),
+                ('starts_at', models.DateTimeField(verbose_name='starts')),
+                ('ends_at', models.DateTimeField(verbose_name='ends')),
+                ('currency', models.CharField(max_length=3, verbose_name='currency')),
+                ('heat_kwh', models.DecimalField(decimal_places=4, max_digits=16, verbose_name='heat')),
+                ('actual_ratio', models.DecimalField(decimal_places=5, max_digits=6, verbose_name='share from registers')),
+                ('net_amount', models.DecimalField(decimal_places=3, max_digits=14, verbose_name='net')),
+                ('vat_amount', models.DecimalField(decimal_places=3, max_digits=14, verbose_name='VAT')),
+                ('gross_amount', models.DecimalField(decimal_places=3, max_digits=14, verbose_name='total')),
+                ('vat_summary', models.JSONField(verbose_name='VAT per rate')),
+                ('facts', models.JSONField(help_text='Copies of everything the document says beside its lines.', verbose_name='facts')),
+                ('sla_result', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='invoices', to='contracts.slaresult')),
+                ('drafted_at', models.DateTimeField(verbose_name='drafted')),
+                ('reviewed_at', models.DateTimeField(null=True, verbose_name='reviewed at')),
+                ('reviewed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('issued_at', models.DateTimeField(null=True, verbose_name='issued at')),
+                ('issued_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "ordering": ("-month_on", "contract"),
-                "permissions": [("review_invoice", "Can review invoices"), ("issue_invoice", "Can issue invoices")],
-                "indexes": [
-                    models.Index(fields=["month_on", "state"], name="invoice_month_state"),
-                    models.Index(fields=["issued_on"], name="invoice_issued_on"),
-                ],
-                "constraints": [
-                    models.UniqueConstraint(fields=("contract", "month_on", "revision"), name="invoice_once_per_month"),
-                    models.UniqueConstraint(
-                        fields=("series", "sequence_number"), name="invoice_number_unique_in_series"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(
-                                ("issued_at__isnull", False),
-                                ("issued_on__isnull", False),
-                                ("number__isnull", False),
-                                ("sequence_number__isnull", False),
-                                ("series__isnull", False),
-                                ("state", "issued"),
-                            ),
-                            models.Q(
-                                models.Q(("state", "issued"), _negated=True),
-                                ("issued_at__isnull", True),
-                                ("number__isnull", True),
-                                ("sequence_number__isnull", True),
-                                ("series__isnull", True),
-                            ),
-                            _connector="OR",
-                        ),
-                        name="invoice_number_with_issue",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            (
-                                "gross_amount",
-                                django.db.models.expressions.CombinedExpression(
-                                    models.F("net_amount"), "+", models.F("vat_amount")
-                                ),
-                            )
-                        ),
-                        name="invoice_total_is_net_plus_vat",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("ends_on__gt", models.F("starts_on"))), name="invoice_ends_after_start"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("month_on__day", 1)), name="invoice_month_starts_on_first"
-                    ),
-                ],
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="invoice_frozen_when_issued",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.state = 'issued')",
-                            func="RAISE EXCEPTION 'what is issued never changes (%)', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';",
-                            hash="3b0e26900612cc76ba93f4288fa02c42f632d241",
-                            operation="UPDATE OR DELETE",
-                            pgid="pgtrigger_invoice_frozen_when_issued_edc82",
-                            table="contracts_invoice",
-                            when="BEFORE",
-                        ),
-                    )
-                ],
+                'ordering': ('-month_on', 'contract'),
+                'permissions': [('review_invoice', 'Can review invoices'), ('issue_invoice', 'Can issue invoices')],
+                'indexes': [models.Index(fields=['month_on', 'state'], name='invoice_month_state'), models.Index(fields=['issued_on'], name='invoice_issued_on')],
+                'constraints': [models.UniqueConstraint(fields=('contract', 'month_on', 'revision'), name='invoice_once_per_month'), models.UniqueConstraint(fields=('series', 'sequence_number'), name='invoice_number_unique_in_series'), models.CheckConstraint(condition=models.Q(models.Q(('issued_at__isnull', False), ('issued_on__isnull', False), ('number__isnull', False), ('sequence_number__isnull', False), ('series__isnull', False), ('state', 'issued')), models.Q(models.Q(('state', 'issued'), _negated=True), ('issued_at__isnull', True), ('number__isnull', True), ('sequence_number__isnull', True), ('series__isnull', True)), _connector='OR'), name='invoice_number_with_issue'), models.CheckConstraint(condition=models.Q(('gross_amount', django.db.models.expressions.CombinedExpression(models.F('net_amount'), '+', models.F('vat_amount')))), name='invoice_total_is_net_plus_vat'), models.CheckConstraint(condition=models.Q(('ends_on__gt', models.F('starts_on'))), name='invoice_ends_after_start'), models.CheckConstraint(condition=models.Q(('month_on__day', 1)), name='invoice_month_starts_on_first')],
+                'triggers': [pgtrigger.compiler.Trigger(name='invoice_frozen_when_issued', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (OLD.state = 'issued')", func="RAISE EXCEPTION 'what is issued never changes (%)', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';", hash='3b0e26900612cc76ba93f4288fa02c42f632d241', operation='UPDATE OR DELETE', pgid='pgtrigger_invoice_frozen_when_issued_edc82', table='contracts_invoice', when='BEFORE'))],
             },
         ),
         migrations.CreateModel(
-            name="CreditNote",
+            name='CreditNote',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "invoice",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="credit_notes",
-                        to="contracts.invoice",
-                        verbose_name="invoice",
-                    ),
-                ),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("requested", "requested"), ("refused", "refused"), ("issued", "issued")],
-                        default="requested",
-                        max_length=12,
-                        verbose_name="state",
-                    ),
-                ),
-                (
-                    "series",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="credit_notes",
-                        to="contracts.numberseries",
-                    ),
-                ),
-                ("sequence_number", models.PositiveIntegerField(null=True)),
-                ("number", models.CharField(max_length=40, null=True, unique=True, verbose_name="number")),
-                ("reason", models.CharField(max_length=300, verbose_name="reason")),
-                ("is_whole", models.BooleanField(default=False, verbose_name="whole invoice")),
-                ("currency", models.CharField(max_length=3, verbose_name="currency")),
-                ("net_amount", models.DecimalField(decimal_places=3, max_digits=14, verbose_name="net")),
-                ("vat_amount", models.DecimalField(decimal_places=3, max_digits=14, verbose_name="VAT")),
-                ("gross_amount", models.DecimalField(decimal_places=3, max_digits=14, verbose_name="total")),
-                ("vat_summary", models.JSONField(verbose_name="VAT per rate")),
-                ("facts", models.JSONField(verbose_name="facts")),
-                ("requested_at", models.DateTimeField(verbose_name="requested at")),
-                (
-                    "requested_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                ("decided_at", models.DateTimeField(null=True, verbose_name="decided at")),
-                (
-                    "decided_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                ("issued_on", models.DateField(null=True, verbose_name="date")),
-                ("pdf", models.BinaryField(null=True)),
-                ("sha256", models.CharField(blank=True, max_length=64)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('invoice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credit_notes', to='contracts.invoice', verbose_name='invoice')),
+                ('state', models.CharField(choices=[('requested', 'requested'), ('refused', 'refused'), ('issued', 'issued')], default='requested', max_length=12, verbose_name='state')),
+                ('series', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='credit_notes', to='contracts.numberseries')),
+                ('sequence_number', models.PositiveIntegerField(null=True)),
+                ('number', models.CharField(max_length=40, null=True, unique=True, verbose_name='number')),
+                ('reason', models.CharField(max_length=300, verbose_name='reason')),
+                ('is_whole', models.BooleanField(default=False, verbose_name='whole invoice')),
+                ('currency', models.CharField(max_length=3, verbose_name='currency')),
+                ('net_amount', models.DecimalField(decimal_places=3, max_digits=14, verbose_name='net')),
+                ('vat_amount', models.DecimalField(decimal_places=3, max_digits=14, verbose_name='VAT')),
+                ('gross_amount', models.DecimalField(decimal_places=3, max_digits=14, verbose_name='total')),
+                ('vat_summary', models.JSONField(verbose_name='VAT per rate')),
+                ('facts', models.JSONField(verbose_name='facts')),
+                ('requested_at', models.DateTimeField(verbose_name='requested at')),
+                ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('decided_at', models.DateTimeField(null=True, verbose_name='decided at')),
+                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('issued_on', models.DateField(null=True, verbose_name='date')),
+                ('pdf', models.BinaryField(null=True)),
+                ('sha256', models.CharField(blank=True, max_length=64)),
             ],
             options={
-                "ordering": ("-requested_at",),
-                "permissions": [
-                    ("propose_creditnote", "Can propose credit notes"),
-                    ("approve_creditnote", "Can approve credit notes"),
-                ],
-                "indexes": [models.Index(fields=["state", "-requested_at"], name="credit_note_state")],
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("series", "sequence_number"), name="credit_note_number_unique_in_series"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(
-                                ("issued_on__isnull", False),
-                                ("number__isnull", False),
-                                ("pdf__isnull", False),
-                                ("sequence_number__isnull", False),
-                                ("series__isnull", False),
-                                ("state", "issued"),
-                            ),
-                            models.Q(
-                                models.Q(("state", "issued"), _negated=True),
-                                ("number__isnull", True),
-                                ("sequence_number__isnull", True),
-                                ("series__isnull", True),
-                            ),
-                            _connector="OR",
-                        ),
-                        name="credit_note_number_with_issue",
-                    ),
-                    models.CheckConstraint(condition=models.Q(("net_amount__gt", 0)), name="credit_note_positive"),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            (
-                                "gross_amount",
-                                django.db.models.expressions.CombinedExpression(
-                                    models.F("net_amount"), "+", models.F("vat_amount")
-                                ),
-                            )
-                        ),
-                        name="credit_note_total_is_net_plus_vat",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("state", "issued"), _negated=True),
-                            models.Q(("requested_by", models.F("decided_by")), _negated=True),
-                            _connector="OR",
-                        ),
-                        name="credit_note_decided_by_another",
-                    ),
-                ],
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="credit_note_frozen_when_issued",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.state = 'issued')",
-                            func="RAISE EXCEPTION 'what is issued never changes (%)', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';",
-                            hash="f4351230e9ca8378fb483349f463a8a470434385",
-                            operation="UPDATE OR DELETE",
-                            pgid="pgtrigger_credit_note_frozen_when_issued_664fa",
-                            table="contracts_creditnote",
-                            when="BEFORE",
-                        ),
-                    )
-                ],
+                'ordering': ('-requested_at',),
+                'permissions': [('propose_creditnote', 'Can propose credit notes'), ('approve_creditnote', 'Can approve credit notes')],
+                'indexes': [models.Index(fields=['state', '-requested_at'], name='credit_note_state')],
+                'constraints': [models.UniqueConstraint(fields=('series', 'sequence_number'), name='credit_note_number_unique_in_series'), models.CheckConstraint(condition=models.Q(models.Q(('issued_on__isnull', False), ('number__isnull', False), ('pdf__isnull', False), ('sequence_number__isnull', False), ('series__isnull', False), ('state', 'issued')), models.Q(models.Q(('state', 'issued'), _negated=True), ('number__isnull', True), ('sequence_number__isnull', True), ('series__isnull', True)), _connector='OR'), name='credit_note_number_with_issue'), models.CheckConstraint(condition=models.Q(('net_amount__gt', 0)), name='credit_note_positive'), models.CheckConstraint(condition=models.Q(('gross_amount', django.db.models.expressions.CombinedExpression(models.F('net_amount'), '+', models.F('vat_amount')))), name='credit_note_total_is_net_plus_vat'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'issued'), _negated=True), models.Q(('requested_by', models.F('decided_by')), _negated=True), _connector='OR'), name='credit_note_decided_by_another')],
+                'triggers': [pgtrigger.compiler.Trigger(name='credit_note_frozen_when_issued', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (OLD.state = 'issued')", func="RAISE EXCEPTION 'what is issued never changes (%)', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';", hash='f4351230e9ca8378fb483349f463a8a470434385', operation='UPDATE OR DELETE', pgid='pgtrigger_credit_note_frozen_when_issued_664fa', table='contracts_creditnote', when='BEFORE'))],
             },
         ),
         migrations.CreateModel(
-            name="InvoiceDocument",
+            name='InvoiceDocument',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "invoice",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="document", to="contracts.invoice"
-                    ),
-                ),
-                ("pdf", models.BinaryField()),
-                ("sha256", models.CharField(max_length=64)),
-                ("created_at", models.DateTimeField()),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('invoice', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='document', to='contracts.invoice')),
+                ('pdf', models.BinaryField()),
+                ('sha256', models.CharField(max_length=64)),
+                ('created_at', models.DateTimeField()),
             ],
             options={
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("sha256__regex", "^[0-9a-f]{64}$")), name="invoice_document_hash"
-                    )
-                ],
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="invoice_document_frozen",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                            hash="dce7e147f41e48a8614bfb45020f2d64a7ce4691",
-                            operation="UPDATE OR DELETE",
-                            pgid="pgtrigger_invoice_document_frozen_2f1c8",
-                            table="contracts_invoicedocument",
-                            when="BEFORE",
-                        ),
-                    )
-                ],
+                'constraints': [models.CheckConstraint(condition=models.Q(('sha256__regex', '^[0-9a-f]{64}$')), name='invoice_document_hash')],
+                'triggers': [pgtrigger.compiler.Trigger(name='invoice_document_frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='dce7e147f41e48a8614bfb45020f2d64a7ce4691', operation='UPDATE OR DELETE', pgid='pgtrigger_invoice_document_frozen_2f1c8', table='contracts_invoicedocument', when='BEFORE'))],
             },
         ),
         migrations.CreateModel(
-            name="InvoiceLine",
+            name='InvoiceLine',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "invoice",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="contracts.invoice"
-                    ),
-                ),
-                ("position", models.PositiveSmallIntegerField(verbose_name="position")),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("energy", "energy"),
-                            ("standing", "standing charge"),
-                            ("sla_credit", "service credit"),
-                            ("correction", "correction"),
-                        ],
-                        max_length=12,
-                        verbose_name="kind",
-                    ),
-                ),
-                ("starts_on", models.DateField(verbose_name="first day")),
-                ("ends_on", models.DateField(verbose_name="day after the last")),
-                ("quantity", models.DecimalField(decimal_places=6, max_digits=16, verbose_name="quantity")),
-                ("unit", models.CharField(max_length=8, verbose_name="unit")),
-                ("unit_price", models.DecimalField(decimal_places=6, max_digits=16, verbose_name="price")),
-                ("net_amount", models.DecimalField(decimal_places=3, max_digits=14, verbose_name="net")),
-                ("vat_ratio", models.DecimalField(decimal_places=4, max_digits=5, verbose_name="VAT rate")),
-                ("evidence", models.JSONField(verbose_name="evidence")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('invoice', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='contracts.invoice')),
+                ('position', models.PositiveSmallIntegerField(verbose_name='position')),
+                ('kind', models.CharField(choices=[('energy', 'energy'), ('standing', 'standing charge'), ('sla_credit', 'service credit'), ('correction', 'correction')], max_length=12, verbose_name='kind')),
+                ('starts_on', models.DateField(verbose_name='first day')),
+                ('ends_on', models.DateField(verbose_name='day after the last')),
+                ('quantity', models.DecimalField(decimal_places=6, max_digits=16, verbose_name='quantity')),
+                ('unit', models.CharField(max_length=8, verbose_name='unit')),
+                ('unit_price', models.DecimalField(decimal_places=6, max_digits=16, verbose_name='price')),
+                ('net_amount', models.DecimalField(decimal_places=3, max_digits=14, verbose_name='net')),
+                ('vat_ratio', models.DecimalField(decimal_places=4, max_digits=5, verbose_name='VAT rate')),
+                ('evidence', models.JSONField(verbose_name='evidence')),
             ],
             options={
-                "ordering": ("invoice", "position"),
-                "constraints": [
-                    models.UniqueConstraint(fields=("invoice", "position"), name="invoice_line_position_unique"),
-                    models.CheckConstraint(
-                        condition=models.Q(("ends_on__gt", models.F("starts_on"))), name="invoice_line_ends_after_start"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("kind", "sla_credit"), ("net_amount__lte", 0)),
-                            models.Q(models.Q(("kind", "sla_credit"), _negated=True), ("net_amount__gte", 0)),
-                            _connector="OR",
-                        ),
-                        name="invoice_line_only_credits_are_negative",
-                    ),
-                ],
-                "triggers": [
-                    pgtrigger.compiler.Trigger(
-                        name="invoice_line_frozen",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="\n            IF TG_OP <> 'INSERT' AND EXISTS (SELECT 1 FROM contracts_invoice WHERE id = OLD.invoice_id AND state = 'issued')\n            OR TG_OP <> 'DELETE' AND EXISTS (SELECT 1 FROM contracts_invoice WHERE id = NEW.invoice_id AND state = 'issued') THEN\n                RAISE EXCEPTION 'what is issued never changes (%)', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';\n            END IF;\n            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\n            RETURN NEW;\n            ",
-                            hash="8e20b3f056e178d71fcc13ae93263762b757575e",
-                            operation="INSERT OR UPDATE OR DELETE",
-                            pgid="pgtrigger_invoice_line_frozen_533d6",
-                            table="contracts_invoiceline",
-                            when="BEFORE",
-                        ),
-                    )
-                ],
+                'ordering': ('invoice', 'position'),
+                'constraints': [models.UniqueConstraint(fields=('invoice', 'position'), name='invoice_line_position_unique'), models.CheckConstraint(condition=models.Q(('ends_on__gt', models.F('starts_on'))), name='invoice_line_ends_after_start'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'sla_credit'), ('net_amount__lte', 0)), models.Q(models.Q(('kind', 'sla_credit'), _negated=True), ('net_amount__gte', 0)), _connector='OR'), name='invoice_line_only_credits_are_negative')],
+                'triggers': [pgtrigger.compiler.Trigger(name='invoice_line_frozen', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n            IF TG_OP <> 'INSERT' AND EXISTS (SELECT 1 FROM contracts_invoice WHERE id = OLD.invoice_id AND state = 'issued')\n            OR TG_OP <> 'DELETE' AND EXISTS (SELECT 1 FROM contracts_invoice WHERE id = NEW.invoice_id AND state = 'issued') THEN\n                RAISE EXCEPTION 'what is issued never changes (%)', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';\n            END IF;\n            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\n            RETURN NEW;\n            ", hash='8e20b3f056e178d71fcc13ae93263762b757575e', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_invoice_line_frozen_533d6', table='contracts_invoiceline', when='BEFORE'))],
             },
         ),
         migrations.RunSQL(
             sql='CREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_created_insert_b3278()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_legalentityevent" ("address", "bank_name", "bic", "code", "country", "email", "iban", "id", "name", "payment_days", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "registration", "vat_number") VALUES (NEW."address", NEW."bank_name", NEW."bic", NEW."code", NEW."country", NEW."email", NEW."iban", NEW."id", NEW."name", NEW."payment_days", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."phone", NEW."registration", NEW."vat_number"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_created_insert_b3278 ON "contracts_legalentity";\n            CREATE  TRIGGER pgtrigger_created_insert_b3278\n                AFTER INSERT ON "contracts_legalentity"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_created_insert_b3278();\n\n            COMMENT ON TRIGGER pgtrigger_created_insert_b3278 ON "contracts_legalentity" IS \'b6b5a9a6abcfb9f3ba66e9a345b130fce40109da\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_changed_update_ee788()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_legalentityevent" ("address", "bank_name", "bic", "code", "country", "email", "iban", "id", "name", "payment_days", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "registration", "vat_number") VALUES (NEW."address", NEW."bank_name", NEW."bic", NEW."code", NEW."country", NEW."email", NEW."iban", NEW."id", NEW."name", NEW."payment_days", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."phone", NEW."registration", NEW."vat_number"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_changed_update_ee788 ON "contracts_legalentity";\n            CREATE  TRIGGER pgtrigger_changed_update_ee788\n                AFTER UPDATE ON "contracts_legalentity"\n                \n                \n                FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)\n                EXECUTE PROCEDURE pgtrigger_changed_update_ee788();\n\n            COMMENT ON TRIGGER pgtrigger_changed_update_ee788 ON "contracts_legalentity" IS \'373a4e6e9d009725886260ad0d05c201dfd24748\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_deleted_delete_a27ff()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_legalentityevent" ("address", "bank_name", "bic", "code", "country", "email", "iban", "id", "name", "payment_days", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "registration", "vat_number") VALUES (OLD."address", OLD."bank_name", OLD."bic", OLD."code", OLD."country", OLD."email", OLD."iban", OLD."id", OLD."name", OLD."payment_days", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."phone", OLD."registration", OLD."vat_number"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_deleted_delete_a27ff ON "contracts_legalentity";\n            CREATE  TRIGGER pgtrigger_deleted_delete_a27ff\n                AFTER DELETE ON "contracts_legalentity"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_deleted_delete_a27ff();\n\n            COMMENT ON TRIGGER pgtrigger_deleted_delete_a27ff ON "contracts_legalentity" IS \'576dd007a45570ca427f0fdd94810a87a2a2667e\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_created_insert_c5307()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_offtakerevent" ("address", "billing_email", "code", "country", "id", "kind", "language", "name", "notes", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "vat_number") VALUES (NEW."address", NEW."billing_email", NEW."code", NEW."country", NEW."id", NEW."kind", NEW."language", NEW."name", NEW."notes", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."vat_number"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_created_insert_c5307 ON "contracts_offtaker";\n            CREATE  TRIGGER pgtrigger_created_insert_c5307\n                AFTER INSERT ON "contracts_offtaker"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_created_insert_c5307();\n\n            COMMENT ON TRIGGER pgtrigger_created_insert_c5307 ON "contracts_offtaker" IS \'cb59a6f0ab484bf1846c5a104ec9fbc38b2cbb68\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_changed_update_cee83()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_offtakerevent" ("address", "billing_email", "code", "country", "id", "kind", "language", "name", "notes", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "vat_number") VALUES (NEW."address", NEW."billing_email", NEW."code", NEW."country", NEW."id", NEW."kind", NEW."language", NEW."name", NEW."notes", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."vat_number"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_changed_update_cee83 ON "contracts_offtaker";\n            CREATE  TRIGGER pgtrigger_changed_update_cee83\n                AFTER UPDATE ON "contracts_offtaker"\n                \n                \n                FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)\n                EXECUTE PROCEDURE pgtrigger_changed_update_cee83();\n\n            COMMENT ON TRIGGER pgtrigger_changed_update_cee83 ON "contracts_offtaker" IS \'b718da530d905cc3a8a24de10ee84c0d0f290504\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_deleted_delete_3ba76()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_offtakerevent" ("address", "billing_email", "code", "country", "id", "kind", "language", "name", "notes", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "vat_number") VALUES (OLD."address", OLD."billing_email", OLD."code", OLD."country", OLD."id", OLD."kind", OLD."language", OLD."name", OLD."notes", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."vat_number"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_deleted_delete_3ba76 ON "contracts_offtaker";\n            CREATE  TRIGGER pgtrigger_deleted_delete_3ba76\n                AFTER DELETE ON "contracts_offtaker"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_deleted_delete_3ba76();\n\n            COMMENT ON TRIGGER pgtrigger_deleted_delete_3ba76 ON "contracts_offtaker" IS \'8025bd0d1c032f324399003df38652e3798f16fd\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_created_insert_41e99()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_contactevent" ("email", "id", "name", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "role") VALUES (NEW."email", NEW."id", NEW."name", NEW."offtaker_id", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."phone", NEW."role"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_created_insert_41e99 ON "contracts_contact";\n            CREATE  TRIGGER pgtrigger_created_insert_41e99\n                AFTER INSERT ON "contracts_contact"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_created_insert_41e99();\n\n            COMMENT ON TRIGGER pgtrigger_created_insert_41e99 ON "contracts_contact" IS \'fcc56339a5a885418d3abe717f972835781469c1\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_changed_update_a4852()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_contactevent" ("email", "id", "name", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "role") VALUES (NEW."email", NEW."id", NEW."name", NEW."offtaker_id", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."phone", NEW."role"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_changed_update_a4852 ON "contracts_contact";\n            CREATE  TRIGGER pgtrigger_changed_update_a4852\n                AFTER UPDATE ON "contracts_contact"\n                \n                \n                FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)\n                EXECUTE PROCEDURE pgtrigger_changed_update_a4852();\n\n            COMMENT ON TRIGGER pgtrigger_changed_update_a4852 ON "contracts_contact" IS \'96d7446969cf623bc5fb4e337852c1cbb137065a\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_deleted_delete_8911e()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_contactevent" ("email", "id", "name", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "role") VALUES (OLD."email", OLD."id", OLD."name", OLD."offtaker_id", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."phone", OLD."role"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_deleted_delete_8911e ON "contracts_contact";\n            CREATE  TRIGGER pgtrigger_deleted_delete_8911e\n                AFTER DELETE ON "contracts_contact"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_deleted_delete_8911e();\n\n            COMMENT ON TRIGGER pgtrigger_deleted_delete_8911e ON "contracts_contact" IS \'d810276f7167e9a2765d38d7df1b58965c0792c9\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_created_insert_ce7d1()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_contractevent" ("currency", "delivery_point_id", "ends_on", "expected_kwh_per_year", "id", "legal_entity_id", "notes", "number", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_on", "state", "time_zone") VALUES (NEW."currency", NEW."delivery_point_id", NEW."ends_on", NEW."expected_kwh_per_year", NEW."id", NEW."legal_entity_id", NEW."notes", NEW."number", NEW."offtaker_id", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."starts_on", NEW."state", NEW."time_zone"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_created_insert_ce7d1 ON "contracts_contract";\n            CREATE  TRIGGER pgtrigger_created_insert_ce7d1\n                AFTER INSERT ON "contracts_contract"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_created_insert_ce7d1();\n\n            COMMENT ON TRIGGER pgtrigger_created_insert_ce7d1 ON "contracts_contract" IS \'9fd9e641959e20672ee98d2167e41040cf11c724\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_changed_update_a216c()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_contractevent" ("currency", "delivery_point_id", "ends_on", "expected_kwh_per_year", "id", "legal_entity_id", "notes", "number", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_on", "state", "time_zone") VALUES (NEW."currency", NEW."delivery_point_id", NEW."ends_on", NEW."expected_kwh_per_year", NEW."id", NEW."legal_entity_id", NEW."notes", NEW."number", NEW."offtaker_id", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."starts_on", NEW."state", NEW."time_zone"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_changed_update_a216c ON "contracts_contract";\n            CREATE  TRIGGER pgtrigger_changed_update_a216c\n                AFTER UPDATE ON "contracts_contract"\n                \n                \n                FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)\n                EXECUTE PROCEDURE pgtrigger_changed_update_a216c();\n\n            COMMENT ON TRIGGER pgtrigger_changed_update_a216c ON "contracts_contract" IS \'b735698fae7b16ecc3b8982ac6bb5d6932928500\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_deleted_delete_4605c()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_contractevent" ("currency", "delivery_point_id", "ends_on", "expected_kwh_per_year", "id", "legal_entity_id", "notes", "number", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_on", "state", "time_zone") VALUES (OLD."currency", OLD."delivery_point_id", OLD."ends_on", OLD."expected_kwh_per_year", OLD."id", OLD."legal_entity_id", OLD."notes", OLD."number", OLD."offtaker_id", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."starts_on", OLD."state", OLD."time_zone"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_deleted_delete_4605c ON "contracts_contract";\n            CREATE  TRIGGER pgtrigger_deleted_delete_4605c\n                AFTER DELETE ON "contracts_contract"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_deleted_delete_4605c();\n\n            COMMENT ON TRIGGER pgtrigger_deleted_delete_4605c ON "contracts_contract" IS \'b4034fc0f47a0afafb4f76d5d80dbded0290aa31\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_created_insert_17617()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_counterfactualevent" ("boiler_ratio", "currency", "fuel_g_per_kwh", "fuel_name", "fuel_per_kwh", "id", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "source", "valid_from") VALUES (NEW."boiler_ratio", NEW."currency", NEW."fuel_g_per_kwh", NEW."fuel_name", NEW."fuel_per_kwh", NEW."id", NEW."offtaker_id", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."source", NEW."valid_from"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_created_insert_17617 ON "contracts_counterfactual";\n            CREATE  TRIGGER pgtrigger_created_insert_17617\n                AFTER INSERT ON "contracts_counterfactual"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_created_insert_17617();\n\n            COMMENT ON TRIGGER pgtrigger_created_insert_17617 ON "contracts_counterfactual" IS \'120f92470f962b4d6341011e3d738b2059493276\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_changed_update_10ce9()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_counterfactualevent" ("boiler_ratio", "currency", "fuel_g_per_kwh", "fuel_name", "fuel_per_kwh", "id", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "source", "valid_from") VALUES (NEW."boiler_ratio", NEW."currency", NEW."fuel_g_per_kwh", NEW."fuel_name", NEW."fuel_per_kwh", NEW."id", NEW."offtaker_id", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."source", NEW."valid_from"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_changed_update_10ce9 ON "contracts_counterfactual";\n            CREATE  TRIGGER pgtrigger_changed_update_10ce9\n                AFTER UPDATE ON "contracts_counterfactual"\n                \n                \n                FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)\n                EXECUTE PROCEDURE pgtrigger_changed_update_10ce9();\n\n            COMMENT ON TRIGGER pgtrigger_changed_update_10ce9 ON "contracts_counterfactual" IS \'93b003d0e64fee493599305611499c5bc1401541\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_deleted_delete_a73a0()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_counterfactualevent" ("boiler_ratio", "currency", "fuel_g_per_kwh", "fuel_name", "fuel_per_kwh", "id", "offtaker_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "source", "valid_from") VALUES (OLD."boiler_ratio", OLD."currency", OLD."fuel_g_per_kwh", OLD."fuel_name", OLD."fuel_per_kwh", OLD."id", OLD."offtaker_id", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."source", OLD."valid_from"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_deleted_delete_a73a0 ON "contracts_counterfactual";\n            CREATE  TRIGGER pgtrigger_deleted_delete_a73a0\n                AFTER DELETE ON "contracts_counterfactual"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_deleted_delete_a73a0();\n\n            COMMENT ON TRIGGER pgtrigger_deleted_delete_a73a0 ON "contracts_counterfactual" IS \'a09cb38229e6d76660a0556cb0ffd944cfe4881e\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_append_only_3ce01()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    RAISE EXCEPTION \'pgtrigger: Cannot update or delete rows from % table\', TG_TABLE_NAME;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_append_only_3ce01 ON "contracts_legalentityevent";\n            CREATE  TRIGGER pgtrigger_append_only_3ce01\n                BEFORE UPDATE OR DELETE ON "contracts_legalentityevent"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_append_only_3ce01();\n\n            COMMENT ON TRIGGER pgtrigger_append_only_3ce01 ON "contracts_legalentityevent" IS \'0dd295ba7cd4a82170fdb9570644ffee9f6d9c89\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_number_series_only_forward_92e28()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    RAISE EXCEPTION \'a number series moves by one\' USING ERRCODE = \'restrict_violation\';\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_number_series_only_forward_92e28 ON "contracts_numberseries";\n            CREATE  TRIGGER pgtrigger_number_series_only_forward_92e28\n                BEFORE UPDATE ON "contracts_numberseries"\n                \n                \n                FOR EACH ROW WHEN (NEW.last_number <> OLD.last_number + 1 OR NEW.legal_entity_id <> OLD.legal_entity_id OR NEW.year <> OLD.year OR NEW.kind <> OLD.kind)\n                EXECUTE PROCEDURE pgtrigger_number_series_only_forward_92e28();\n\n            COMMENT ON TRIGGER pgtrigger_number_series_only_forward_92e28 ON "contracts_numberseries" IS \'9ee8b7771e9206eb5923e2904d0ceb55818a53f8\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_number_series_kept_3c7bf()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    RAISE EXCEPTION \'pgtrigger: Cannot delete rows from % table\', TG_TABLE_NAME;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_number_series_kept_3c7bf ON "contracts_numberseries";\n            CREATE  TRIGGER pgtrigger_number_series_kept_3c7bf\n                BEFORE DELETE ON "contracts_numberseries"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_number_series_kept_3c7bf();\n\n            COMMENT ON TRIGGER pgtrigger_number_series_kept_3c7bf ON "contracts_numberseries" IS \'c3d2fa1234829115c22b0df5f5fe5939e92aa142\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_append_only_8eeaf()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    RAISE EXCEPTION \'pgtrigger: Cannot update or delete rows from % table\', TG_TABLE_NAME;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_append_only_8eeaf ON "contracts_offtakerevent";\n            CREATE  TRIGGER pgtrigger_append_only_8eeaf\n                BEFORE UPDATE OR DELETE ON "contracts_offtakerevent"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_append_only_8eeaf();\n\n            COMMENT ON TRIGGER pgtrigger_append_only_8eeaf ON "contracts_offtakerevent" IS \'827b84c4c2d4ee57d3a08d38581871d43d42c5dd\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_created_insert_7c832()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_offtakergroupobjectpermissionevent" ("content_object_id", "group_id", "id", "permission_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."content_object_id", NEW."group_id", NEW."id", NEW."permission_id", _pgh_attach_context(), NOW(), \'created\', NEW."id"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_created_insert_7c832 ON "contracts_offtakergroupobjectpermission";\n            CREATE  TRIGGER pgtrigger_created_insert_7c832\n                AFTER INSERT ON "contracts_offtakergroupobjectpermission"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_created_insert_7c832();\n\n            COMMENT ON TRIGGER pgtrigger_created_insert_7c832 ON "contracts_offtakergroupobjectpermission" IS \'478e3902c061fbb60dbd5eacf4130e7216d84893\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_changed_update_d5e71()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_offtakergroupobjectpermissionevent" ("content_object_id", "group_id", "id", "permission_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."content_object_id", NEW."group_id", NEW."id", NEW."permission_id", _pgh_attach_context(), NOW(), \'changed\', NEW."id"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_changed_update_d5e71 ON "contracts_offtakergroupobjectpermission";\n            CREATE  TRIGGER pgtrigger_changed_update_d5e71\n                AFTER UPDATE ON "contracts_offtakergroupobjectpermission"\n                \n                \n                FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)\n                EXECUTE PROCEDURE pgtrigger_changed_update_d5e71();\n\n            COMMENT ON TRIGGER pgtrigger_changed_update_d5e71 ON "contracts_offtakergroupobjectpermission" IS \'0a640f4966974fc7adeab17a7a92220b6ee311ac\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_deleted_delete_361c4()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_offtakergroupobjectpermissionevent" ("content_object_id", "group_id", "id", "permission_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."content_object_id", OLD."group_id", OLD."id", OLD."permission_id", _pgh_attach_context(), NOW(), \'deleted\', OLD."id"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_deleted_delete_361c4 ON "contracts_offtakergroupobjectpermission";\n            CREATE  TRIGGER pgtrigger_deleted_delete_361c4\n                AFTER DELETE ON "contracts_offtakergroupobjectpermission"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_deleted_delete_361c4();\n\n            COMMENT ON TRIGGER pgtrigger_deleted_delete_361c4 ON "contracts_offtakergroupobjectpermission" IS \'19215c58a131eb661e64f6904aae11621b885d16\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_append_only_2d464()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    RAISE EXCEPTION \'pgtrigger: Cannot update or delete rows from % table\', TG_TABLE_NAME;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_append_only_2d464 ON "contracts_contactevent";\n            CREATE  TRIGGER pgtrigger_append_only_2d464\n                BEFORE UPDATE OR DELETE ON "contracts_contactevent"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_append_only_2d464();\n\n            COMMENT ON TRIGGER pgtrigger_append_only_2d464 ON "contracts_contactevent" IS \'61fdb07f7b814ed2117c4d12df24b983b8b694aa\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_append_only_1465d()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    RAISE EXCEPTION \'pgtrigger: Cannot update or delete rows from % table\', TG_TABLE_NAME;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_append_only_1465d ON "contracts_contractevent";\n            CREATE  TRIGGER pgtrigger_append_only_1465d\n                BEFORE UPDATE OR DELETE ON "contracts_contractevent"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_append_only_1465d();\n\n            COMMENT ON TRIGGER pgtrigger_append_only_1465d ON "contracts_contractevent" IS \'6cccaf328a0534143cb2761d5f164e2247f189df\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_created_insert_5b8f6()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_contractgroupobjectpermissionevent" ("content_object_id", "group_id", "id", "permission_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."content_object_id", NEW."group_id", NEW."id", NEW."permission_id", _pgh_attach_context(), NOW(), \'created\', NEW."id"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_created_insert_5b8f6 ON "contracts_contractgroupobjectpermission";\n            CREATE  TRIGGER pgtrigger_created_insert_5b8f6\n                AFTER INSERT ON "contracts_contractgroupobjectpermission"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_created_insert_5b8f6();\n\n            COMMENT ON TRIGGER pgtrigger_created_insert_5b8f6 ON "contracts_contractgroupobjectpermission" IS \'2877854ca46b4d23bed7ee9c8bc2c530b017f429\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_changed_update_c4a8d()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_contractgroupobjectpermissionevent" ("content_object_id", "group_id", "id", "permission_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."content_object_id", NEW."group_id", NEW."id", NEW."permission_id", _pgh_attach_context(), NOW(), \'changed\', NEW."id"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_changed_update_c4a8d ON "contracts_contractgroupobjectpermission";\n            CREATE  TRIGGER pgtrigger_changed_update_c4a8d\n                AFTER UPDATE ON "contracts_contractgroupobjectpermission"\n                \n                \n                FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)\n                EXECUTE PROCEDURE pgtrigger_changed_update_c4a8d();\n\n            COMMENT ON TRIGGER pgtrigger_changed_update_c4a8d ON "contracts_contractgroupobjectpermission" IS \'15ef3139c0908ca38f0511b07ced0c438de106ac\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_deleted_delete_d5204()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_contractgroupobjectpermissionevent" ("content_object_id", "group_id", "id", "permission_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."content_object_id", OLD."group_id", OLD."id", OLD."permission_id", _pgh_attach_context(), NOW(), \'deleted\', OLD."id"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_deleted_delete_d5204 ON "contracts_contractgroupobjectpermission";\n            CREATE  TRIGGER pgtrigger_deleted_delete_d5204\n                AFTER DELETE ON "contracts_contractgroupobjectpermission"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_deleted_delete_d5204();\n\n            COMMENT ON TRIGGER pgtrigger_deleted_delete_d5204 ON "contracts_contractgroupobjectpermission" IS \'4368d306756d5188f4bfdb056c79948f0e82f01c\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_append_only_2a749()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    RAISE EXCEPTION \'pgtrigger: Cannot update or delete rows from % table\', TG_TABLE_NAME;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_append_only_2a749 ON "contracts_counterfactualevent";\n            CREATE  TRIGGER pgtrigger_append_only_2a749\n                BEFORE UPDATE OR DELETE ON "contracts_counterfactualevent"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_append_only_2a749();\n\n            COMMENT ON TRIGGER pgtrigger_append_only_2a749 ON "contracts_counterfactualevent" IS \'bfb2c9275f4ed5dcadfb83122249dd611912ab36\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_append_only_92229()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    RAISE EXCEPTION \'pgtrigger: Cannot update or delete rows from % table\', TG_TABLE_NAME;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_append_only_92229 ON "contracts_offtakergroupobjectpermissionevent";\n            CREATE  TRIGGER pgtrigger_append_only_92229\n                BEFORE UPDATE OR DELETE ON "contracts_offtakergroupobjectpermissionevent"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_append_only_92229();\n\n            COMMENT ON TRIGGER pgtrigger_append_only_92229 ON "contracts_offtakergroupobjectpermissionevent" IS \'58a288a071745019614c20da3a55cb7130206cef\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_created_insert_8b556()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_pricetermsevent" ("contract_id", "energy_per_kwh", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "standing_per_day", "standing_per_month", "valid_from", "valid_until", "vat_note", "vat_ratio") VALUES (NEW."contract_id", NEW."energy_per_kwh", NEW."id", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."reason", NEW."standing_per_day", NEW."standing_per_month", NEW."valid_from", NEW."valid_until", NEW."vat_note", NEW."vat_ratio"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_created_insert_8b556 ON "contracts_priceterms";\n            CREATE  TRIGGER pgtrigger_created_insert_8b556\n                AFTER INSERT ON "contracts_priceterms"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_created_insert_8b556();\n\n            COMMENT ON TRIGGER pgtrigger_created_insert_8b556 ON "contracts_priceterms" IS \'28e194f1861772a3bd4ea539a53e37947516b8ea\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_changed_update_2b9d2()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_pricetermsevent" ("contract_id", "energy_per_kwh", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "standing_per_day", "standing_per_month", "valid_from", "valid_until", "vat_note", "vat_ratio") VALUES (NEW."contract_id", NEW."energy_per_kwh", NEW."id", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."reason", NEW."standing_per_day", NEW."standing_per_month", NEW."valid_from", NEW."valid_until", NEW."vat_note", NEW."vat_ratio"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_changed_update_2b9d2 ON "contracts_priceterms";\n            CREATE  TRIGGER pgtrigger_changed_update_2b9d2\n                AFTER UPDATE ON "contracts_priceterms"\n                \n                \n                FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)\n                EXECUTE PROCEDURE pgtrigger_changed_update_2b9d2();\n\n            COMMENT ON TRIGGER pgtrigger_changed_update_2b9d2 ON "contracts_priceterms" IS \'85e4ed6e7a9e342fd2df735ccc3deffa236f5a4d\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_deleted_delete_eaa22()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_pricetermsevent" ("contract_id", "energy_per_kwh", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "standing_per_day", "standing_per_month", "valid_from", "valid_until", "vat_note", "vat_ratio") VALUES (OLD."contract_id", OLD."energy_per_kwh", OLD."id", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."reason", OLD."standing_per_day", OLD."standing_per_month", OLD."valid_from", OLD."valid_until", OLD."vat_note", OLD."vat_ratio"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_deleted_delete_eaa22 ON "contracts_priceterms";\n            CREATE  TRIGGER pgtrigger_deleted_delete_eaa22\n                AFTER DELETE ON "contracts_priceterms"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_deleted_delete_eaa22();\n\n            COMMENT ON TRIGGER pgtrigger_deleted_delete_eaa22 ON "contracts_priceterms" IS \'dd643106af87fa6e3911ca0aed65a9748766a09f\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_created_insert_25847()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_slatermsevent" ("contract_id", "credit_cap_ratio", "credit_ratio", "id", "no_data_grace_h", "notice_h", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "supply_max_c", "supply_min_c", "target_ratio", "valid_from", "valid_until") VALUES (NEW."contract_id", NEW."credit_cap_ratio", NEW."credit_ratio", NEW."id", NEW."no_data_grace_h", NEW."notice_h", _pgh_attach_context(), NOW(), \'created\', NEW."id", NEW."reason", NEW."supply_max_c", NEW."supply_min_c", NEW."target_ratio", NEW."valid_from", NEW."valid_until"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_created_insert_25847 ON "contracts_slaterms";\n            CREATE  TRIGGER pgtrigger_created_insert_25847\n                AFTER INSERT ON "contracts_slaterms"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_created_insert_25847();\n\n            COMMENT ON TRIGGER pgtrigger_created_insert_25847 ON "contracts_slaterms" IS \'04ceccc7fbd949f3792feca52707e40563b68181\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_changed_update_dd914()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_slatermsevent" ("contract_id", "credit_cap_ratio", "credit_ratio", "id", "no_data_grace_h", "notice_h", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "supply_max_c", "supply_min_c", "target_ratio", "valid_from", "valid_until") VALUES (NEW."contract_id", NEW."credit_cap_ratio", NEW."credit_ratio", NEW."id", NEW."no_data_grace_h", NEW."notice_h", _pgh_attach_context(), NOW(), \'changed\', NEW."id", NEW."reason", NEW."supply_max_c", NEW."supply_min_c", NEW."target_ratio", NEW."valid_from", NEW."valid_until"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_changed_update_dd914 ON "contracts_slaterms";\n            CREATE  TRIGGER pgtrigger_changed_update_dd914\n                AFTER UPDATE ON "contracts_slaterms"\n                \n                \n                FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)\n                EXECUTE PROCEDURE pgtrigger_changed_update_dd914();\n\n            COMMENT ON TRIGGER pgtrigger_changed_update_dd914 ON "contracts_slaterms" IS \'e1062f3953a53599acd2e1510b5f09627c255465\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_deleted_delete_6f4a0()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    INSERT INTO "contracts_slatermsevent" ("contract_id", "credit_cap_ratio", "credit_ratio", "id", "no_data_grace_h", "notice_h", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "supply_max_c", "supply_min_c", "target_ratio", "valid_from", "valid_until") VALUES (OLD."contract_id", OLD."credit_cap_ratio", OLD."credit_ratio", OLD."id", OLD."no_data_grace_h", OLD."notice_h", _pgh_attach_context(), NOW(), \'deleted\', OLD."id", OLD."reason", OLD."supply_max_c", OLD."supply_min_c", OLD."target_ratio", OLD."valid_from", OLD."valid_until"); RETURN NULL;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_deleted_delete_6f4a0 ON "contracts_slaterms";\n            CREATE  TRIGGER pgtrigger_deleted_delete_6f4a0\n                AFTER DELETE ON "contracts_slaterms"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_deleted_delete_6f4a0();\n\n            COMMENT ON TRIGGER pgtrigger_deleted_delete_6f4a0 ON "contracts_slaterms" IS \'22f9f7d3dd520b6d3a2a41e53ba7ffe3e1d3290b\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_append_only_85f96()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    RAISE EXCEPTION \'pgtrigger: Cannot update or delete rows from % table\', TG_TABLE_NAME;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_append_only_85f96 ON "contracts_contractgroupobjectpermissionevent";\n            CREATE  TRIGGER pgtrigger_append_only_85f96\n                BEFORE UPDATE OR DELETE ON "contracts_contractgroupobjectpermissionevent"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_append_only_85f96();\n\n            COMMENT ON TRIGGER pgtrigger_append_only_85f96 ON "contracts_contractgroupobjectpermissionevent" IS \'8d8b4c8017b01eca83376af497774a989c03c21f\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_append_only_90786()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    RAISE EXCEPTION \'pgtrigger: Cannot update or delete rows from % table\', TG_TABLE_NAME;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_append_only_90786 ON "contracts_pricetermsevent";\n            CREATE  TRIGGER pgtrigger_append_only_90786\n                BEFORE UPDATE OR DELETE ON "contracts_pricetermsevent"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_append_only_90786();\n\n            COMMENT ON TRIGGER pgtrigger_append_only_90786 ON "contracts_pricetermsevent" IS \'ee0315533ef4a2ca45da8b9195da254bfcf1633e\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_append_only_62746()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    RAISE EXCEPTION \'pgtrigger: Cannot update or delete rows from % table\', TG_TABLE_NAME;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_append_only_62746 ON "contracts_slatermsevent";\n            CREATE  TRIGGER pgtrigger_append_only_62746\n                BEFORE UPDATE OR DELETE ON "contracts_slatermsevent"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_append_only_62746();\n\n            COMMENT ON TRIGGER pgtrigger_append_only_62746 ON "contracts_slatermsevent" IS \'ca8f0f0e16b2d5bb64df4194c0d2f757f1c948cd\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_invoice_frozen_when_issued_edc82()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    RAISE EXCEPTION \'what is issued never changes (%)\', TG_TABLE_NAME USING ERRCODE = \'restrict_violation\';\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_invoice_frozen_when_issued_edc82 ON "contracts_invoice";\n            CREATE  TRIGGER pgtrigger_invoice_frozen_when_issued_edc82\n                BEFORE UPDATE OR DELETE ON "contracts_invoice"\n                \n                \n                FOR EACH ROW WHEN (OLD.state = \'issued\')\n                EXECUTE PROCEDURE pgtrigger_invoice_frozen_when_issued_edc82();\n\n            COMMENT ON TRIGGER pgtrigger_invoice_frozen_when_issued_edc82 ON "contracts_invoice" IS \'3b0e26900612cc76ba93f4288fa02c42f632d241\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_credit_note_frozen_when_issued_664fa()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    RAISE EXCEPTION \'what is issued never changes (%)\', TG_TABLE_NAME USING ERRCODE = \'restrict_violation\';\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_credit_note_frozen_when_issued_664fa ON "contracts_creditnote";\n            CREATE  TRIGGER pgtrigger_credit_note_frozen_when_issued_664fa\n                BEFORE UPDATE OR DELETE ON "contracts_creditnote"\n                \n                \n                FOR EACH ROW WHEN (OLD.state = \'issued\')\n                EXECUTE PROCEDURE pgtrigger_credit_note_frozen_when_issued_664fa();\n\n            COMMENT ON TRIGGER pgtrigger_credit_note_frozen_when_issued_664fa ON "contracts_creditnote" IS \'f4351230e9ca8378fb483349f463a8a470434385\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_invoice_document_frozen_2f1c8()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    RAISE EXCEPTION \'pgtrigger: Cannot update or delete rows from % table\', TG_TABLE_NAME;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_invoice_document_frozen_2f1c8 ON "contracts_invoicedocument";\n            CREATE  TRIGGER pgtrigger_invoice_document_frozen_2f1c8\n                BEFORE UPDATE OR DELETE ON "contracts_invoicedocument"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_invoice_document_frozen_2f1c8();\n\n            COMMENT ON TRIGGER pgtrigger_invoice_document_frozen_2f1c8 ON "contracts_invoicedocument" IS \'dce7e147f41e48a8614bfb45020f2d64a7ce4691\';\nCREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(\n                trigger_name NAME\n            )\n            RETURNS BOOLEAN AS $$\n                DECLARE\n                    _pgtrigger_ignore TEXT[];\n                    _result BOOLEAN;\n                BEGIN\n                    BEGIN\n                        SELECT INTO _pgtrigger_ignore\n                            CURRENT_SETTING(\'pgtrigger.ignore\');\n                        EXCEPTION WHEN OTHERS THEN\n                    END;\n                    IF _pgtrigger_ignore IS NOT NULL THEN\n                        SELECT trigger_name = ANY(_pgtrigger_ignore)\n                        INTO _result;\n                        RETURN _result;\n                    ELSE\n                        RETURN FALSE;\n                    END IF;\n                END;\n            $$ LANGUAGE plpgsql;\n\n            CREATE OR REPLACE FUNCTION pgtrigger_invoice_line_frozen_533d6()\n            RETURNS TRIGGER AS $$\n                \n                BEGIN\n                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN\n                        IF (TG_OP = \'DELETE\') THEN\n                            RETURN OLD;\n                        ELSE\n                            RETURN NEW;\n                        END IF;\n                    END IF;\n                    \n            IF TG_OP <> \'INSERT\' AND EXISTS (SELECT 1 FROM contracts_invoice WHERE id = OLD.invoice_id AND state = \'issued\')\n            OR TG_OP <> \'DELETE\' AND EXISTS (SELECT 1 FROM contracts_invoice WHERE id = NEW.invoice_id AND state = \'issued\') THEN\n                RAISE EXCEPTION \'what is issued never changes (%)\', TG_TABLE_NAME USING ERRCODE = \'restrict_violation\';\n            END IF;\n            IF TG_OP = \'DELETE\' THEN RETURN OLD; END IF;\n            RETURN NEW;\n            \n                END;\n            $$ LANGUAGE plpgsql;\n\n            DROP TRIGGER IF EXISTS pgtrigger_invoice_line_frozen_533d6 ON "contracts_invoiceline";\n            CREATE  TRIGGER pgtrigger_invoice_line_frozen_533d6\n                BEFORE INSERT OR UPDATE OR DELETE ON "contracts_invoiceline"\n                \n                \n                FOR EACH ROW \n                EXECUTE PROCEDURE pgtrigger_invoice_line_frozen_533d6();\n\n            COMMENT ON TRIGGER pgtrigger_invoice_line_frozen_533d6 ON "contracts_invoiceline" IS \'8e20b3f056e178d71fcc13ae93263762b757575e\';',
-            reverse_sql="",
+            reverse_sql='',
         ),
     ]

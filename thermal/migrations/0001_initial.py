@@ -9,619 +9,200 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("hosting", "0001_initial"),
+        ('hosting', '0001_initial'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="AlarmRule",
+            name='AlarmRule',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "site",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="alarm_rules",
-                        to="hosting.site",
-                        verbose_name="site",
-                    ),
-                ),
-                ("key", models.SlugField(max_length=60, verbose_name="key")),
-                ("name", models.CharField(max_length=120, verbose_name="name")),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("high", "value at or above the limit"),
-                            ("low", "value at or below the limit"),
-                            ("no_data", "no data"),
-                        ],
-                        max_length=8,
-                        verbose_name="kind",
-                    ),
-                ),
-                (
-                    "measurement",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="alarm_rules",
-                        to="hosting.measurement",
-                        verbose_name="measurement",
-                    ),
-                ),
-                (
-                    "device",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="alarm_rules",
-                        to="hosting.device",
-                        verbose_name="device",
-                    ),
-                ),
-                (
-                    "delivery_point",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="alarm_rules",
-                        to="hosting.deliverypoint",
-                        verbose_name="delivery point",
-                    ),
-                ),
-                (
-                    "limit_value",
-                    models.FloatField(
-                        blank=True,
-                        help_text="In the unit of the measurement; seconds for “no data”.",
-                        null=True,
-                        verbose_name="limit",
-                    ),
-                ),
-                (
-                    "deadband_value",
-                    models.FloatField(
-                        default=0, validators=[django.core.validators.MinValueValidator(0)], verbose_name="deadband"
-                    ),
-                ),
-                ("on_delay_s", models.PositiveIntegerField(default=60, help_text="seconds", verbose_name="on-delay")),
-                ("off_delay_s", models.PositiveIntegerField(default=60, help_text="seconds", verbose_name="off-delay")),
-                (
-                    "priority",
-                    models.SmallIntegerField(
-                        choices=[(1, "high"), (2, "medium"), (3, "low")], default=2, verbose_name="priority"
-                    ),
-                ),
-                ("consequence", models.CharField(blank=True, max_length=300, verbose_name="consequence")),
-                ("action", models.CharField(max_length=300, verbose_name="what to do")),
-                ("only_on_demand", models.BooleanField(default=False, verbose_name="only while heat is called for")),
-                ("enabled", models.BooleanField(default=True, verbose_name="enabled")),
-                ("condition_since", models.DateTimeField(blank=True, editable=False, null=True)),
-                ("clear_since", models.DateTimeField(blank=True, editable=False, null=True)),
-                ("evaluated_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='alarm_rules', to='hosting.site', verbose_name='site')),
+                ('key', models.SlugField(max_length=60, verbose_name='key')),
+                ('name', models.CharField(max_length=120, verbose_name='name')),
+                ('kind', models.CharField(choices=[('high', 'value at or above the limit'), ('low', 'value at or below the limit'), ('no_data', 'no data')], max_length=8, verbose_name='kind')),
+                ('measurement', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='alarm_rules', to='hosting.measurement', verbose_name='measurement')),
+                ('device', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='alarm_rules', to='hosting.device', verbose_name='device')),
+                ('delivery_point', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='alarm_rules', to='hosting.deliverypoint', verbose_name='delivery point')),
+                ('limit_value', models.FloatField(blank=True, help_text='In the unit of the measurement; seconds for “no data”.', null=True, verbose_name='limit')),
+                ('deadband_value', models.FloatField(default=0, validators=[django.core.validators.MinValueValidator(0)], verbose_name='deadband')),
+                ('on_delay_s', models.PositiveIntegerField(default=60, help_text='seconds', verbose_name='on-delay')),
+                ('off_delay_s', models.PositiveIntegerField(default=60, help_text='seconds', verbose_name='off-delay')),
+                ('priority', models.SmallIntegerField(choices=[(1, 'high'), (2, 'medium'), (3, 'low')], default=2, verbose_name='priority')),
+                ('consequence', models.CharField(blank=True, max_length=300, verbose_name='consequence')),
+                ('action', models.CharField(max_length=300, verbose_name='what to do')),
+                ('only_on_demand', models.BooleanField(default=False, verbose_name='only while heat is called for')),
+                ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
+                ('condition_since', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('clear_since', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('evaluated_at', models.DateTimeField(blank=True, editable=False, null=True)),
             ],
             options={
-                "ordering": ("site", "key"),
-                "constraints": [
-                    models.UniqueConstraint(fields=("site", "key"), name="alarm_rule_key_unique_at_site"),
-                    models.CheckConstraint(
-                        condition=models.Q(("deadband_value__gte", 0)), name="alarm_rule_deadband_not_negative"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("device__isnull", False), ("kind", "no_data")),
-                            models.Q(
-                                models.Q(("kind", "no_data"), _negated=True),
-                                ("limit_value__isnull", False),
-                                ("measurement__isnull", False),
-                            ),
-                            _connector="OR",
-                        ),
-                        name="alarm_rule_watches_something",
-                    ),
-                ],
+                'ordering': ('site', 'key'),
+                'constraints': [models.UniqueConstraint(fields=('site', 'key'), name='alarm_rule_key_unique_at_site'), models.CheckConstraint(condition=models.Q(('deadband_value__gte', 0)), name='alarm_rule_deadband_not_negative'), models.CheckConstraint(condition=models.Q(models.Q(('device__isnull', False), ('kind', 'no_data')), models.Q(models.Q(('kind', 'no_data'), _negated=True), ('limit_value__isnull', False), ('measurement__isnull', False)), _connector='OR'), name='alarm_rule_watches_something')],
             },
         ),
         migrations.CreateModel(
-            name="DirtyMark",
+            name='DirtyMark',
             fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "site_id", "start", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "site",
-                    models.ForeignKey(
-                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="hosting.site"
-                    ),
-                ),
-                ("start", models.DateTimeField()),
-                ("marked_at", models.DateTimeField()),
+                ('pk', models.CompositePrimaryKey('site_id', 'start', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('site', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='hosting.site')),
+                ('start', models.DateTimeField()),
+                ('marked_at', models.DateTimeField()),
             ],
             options={
-                "indexes": [
-                    models.Index(fields=["marked_at"], name="dirty_mark_age"),
-                    models.Index(fields=["start"], name="dirty_mark_start"),
-                ],
+                'indexes': [models.Index(fields=['marked_at'], name='dirty_mark_age'), models.Index(fields=['start'], name='dirty_mark_start')],
             },
         ),
         migrations.CreateModel(
-            name="HeatInterval",
+            name='HeatInterval',
             fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "delivery_point_id", "start", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "delivery_point",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="intervals",
-                        to="hosting.deliverypoint",
-                    ),
-                ),
-                ("start", models.DateTimeField(verbose_name="start")),
-                ("heat_kwh", models.DecimalField(decimal_places=4, max_digits=14, null=True, verbose_name="heat")),
-                ("volume_m3", models.DecimalField(decimal_places=4, max_digits=14, null=True, verbose_name="volume")),
-                ("supply_vw_c", models.FloatField(null=True, verbose_name="volume-weighted supply temperature")),
-                ("return_vw_c", models.FloatField(null=True, verbose_name="volume-weighted return temperature")),
-                ("supply_mean_c", models.FloatField(null=True, verbose_name="mean supply temperature")),
-                ("supply_min_c", models.FloatField(null=True, verbose_name="lowest supply temperature")),
-                ("demand", models.BooleanField(null=True, verbose_name="heat called for")),
-                ("measured_s", models.SmallIntegerField(default=0, verbose_name="seconds measured")),
-                (
-                    "quality",
-                    models.SmallIntegerField(
-                        choices=[
-                            (0, "measured"),
-                            (1, "register difference spread over time"),
-                            (2, "integrated from power"),
-                            (3, "estimated"),
-                            (4, "no data"),
-                        ],
-                        default=4,
-                        verbose_name="quality",
-                    ),
-                ),
-                (
-                    "reason",
-                    models.SmallIntegerField(
-                        choices=[
-                            (0, "nothing to remark"),
-                            (1, "no meter stood there"),
-                            (2, "no reading on both sides yet"),
-                            (3, "the register went down without rolling over"),
-                            (4, "the register rose faster than the meter can count"),
-                            (5, "the meter reported a sensor fault"),
-                            (6, "readings lie too far apart to know when"),
-                            (7, "no meter for part of the quarter hour"),
-                            (8, "telemetry for part of the quarter hour"),
-                        ],
-                        default=0,
-                        verbose_name="reason",
-                    ),
-                ),
-                (
-                    "meter",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hosting.meter",
-                    ),
-                ),
-                ("first_reading_at", models.DateTimeField(null=True)),
-                ("last_reading_at", models.DateTimeField(null=True)),
-                ("rule_version", models.SmallIntegerField(verbose_name="version of the settlement rule")),
-                ("version", models.IntegerField(default=1, verbose_name="version")),
-                ("settled_at", models.DateTimeField(verbose_name="settled")),
+                ('pk', models.CompositePrimaryKey('delivery_point_id', 'start', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('delivery_point', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='intervals', to='hosting.deliverypoint')),
+                ('start', models.DateTimeField(verbose_name='start')),
+                ('heat_kwh', models.DecimalField(decimal_places=4, max_digits=14, null=True, verbose_name='heat')),
+                ('volume_m3', models.DecimalField(decimal_places=4, max_digits=14, null=True, verbose_name='volume')),
+                ('supply_vw_c', models.FloatField(null=True, verbose_name='volume-weighted supply temperature')),
+                ('return_vw_c', models.FloatField(null=True, verbose_name='volume-weighted return temperature')),
+                ('supply_mean_c', models.FloatField(null=True, verbose_name='mean supply temperature')),
+                ('supply_min_c', models.FloatField(null=True, verbose_name='lowest supply temperature')),
+                ('demand', models.BooleanField(null=True, verbose_name='heat called for')),
+                ('measured_s', models.SmallIntegerField(default=0, verbose_name='seconds measured')),
+                ('quality', models.SmallIntegerField(choices=[(0, 'measured'), (1, 'register difference spread over time'), (2, 'integrated from power'), (3, 'estimated'), (4, 'no data')], default=4, verbose_name='quality')),
+                ('reason', models.SmallIntegerField(choices=[(0, 'nothing to remark'), (1, 'no meter stood there'), (2, 'no reading on both sides yet'), (3, 'the register went down without rolling over'), (4, 'the register rose faster than the meter can count'), (5, 'the meter reported a sensor fault'), (6, 'readings lie too far apart to know when'), (7, 'no meter for part of the quarter hour'), (8, 'telemetry for part of the quarter hour')], default=0, verbose_name='reason')),
+                ('meter', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.meter')),
+                ('first_reading_at', models.DateTimeField(null=True)),
+                ('last_reading_at', models.DateTimeField(null=True)),
+                ('rule_version', models.SmallIntegerField(verbose_name='version of the settlement rule')),
+                ('version', models.IntegerField(default=1, verbose_name='version')),
+                ('settled_at', models.DateTimeField(verbose_name='settled')),
             ],
             options={
-                "ordering": ("delivery_point", "start"),
-                "indexes": [models.Index(fields=["start"], name="heat_interval_start")],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("measured_s__gte", 0), ("measured_s__lte", 900)),
-                        name="heat_interval_seconds_in_quarter",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("heat_kwh__isnull", True), ("heat_kwh__gte", 0), _connector="OR"),
-                        name="heat_interval_heat_not_negative",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("quality", 4), _negated=True), ("heat_kwh__isnull", True), _connector="OR"
-                        ),
-                        name="heat_interval_missing_has_no_heat",
-                    ),
-                ],
+                'ordering': ('delivery_point', 'start'),
+                'indexes': [models.Index(fields=['start'], name='heat_interval_start')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('measured_s__gte', 0), ('measured_s__lte', 900)), name='heat_interval_seconds_in_quarter'), models.CheckConstraint(condition=models.Q(('heat_kwh__isnull', True), ('heat_kwh__gte', 0), _connector='OR'), name='heat_interval_heat_not_negative'), models.CheckConstraint(condition=models.Q(models.Q(('quality', 4), _negated=True), ('heat_kwh__isnull', True), _connector='OR'), name='heat_interval_missing_has_no_heat')],
             },
         ),
         migrations.CreateModel(
-            name="MeterReading",
+            name='MeterReading',
             fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "meter_id", "at", "version", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "meter",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="readings",
-                        to="hosting.meter",
-                    ),
-                ),
-                ("at", models.DateTimeField(verbose_name="at")),
-                ("version", models.SmallIntegerField(default=1, verbose_name="version")),
-                ("energy_kwh", models.DecimalField(decimal_places=4, max_digits=16, null=True, verbose_name="energy")),
-                ("volume_m3", models.DecimalField(decimal_places=4, max_digits=16, null=True, verbose_name="volume")),
-                (
-                    "supply_energy_m3c",
-                    models.DecimalField(decimal_places=4, max_digits=18, null=True, verbose_name="E8"),
-                ),
-                (
-                    "return_energy_m3c",
-                    models.DecimalField(decimal_places=4, max_digits=18, null=True, verbose_name="E9"),
-                ),
-                ("power_kw", models.DecimalField(decimal_places=4, max_digits=12, null=True, verbose_name="power")),
-                ("flow_m3h", models.DecimalField(decimal_places=4, max_digits=12, null=True, verbose_name="flow")),
-                (
-                    "supply_c",
-                    models.DecimalField(decimal_places=3, max_digits=7, null=True, verbose_name="supply temperature"),
-                ),
-                (
-                    "return_c",
-                    models.DecimalField(decimal_places=3, max_digits=7, null=True, verbose_name="return temperature"),
-                ),
-                (
-                    "operating_h",
-                    models.DecimalField(decimal_places=2, max_digits=12, null=True, verbose_name="operating hours"),
-                ),
-                (
-                    "error_h",
-                    models.DecimalField(decimal_places=2, max_digits=12, null=True, verbose_name="error hours"),
-                ),
-                ("info_code", models.BigIntegerField(null=True, verbose_name="information code")),
-                ("device_at", models.DateTimeField(null=True, verbose_name="clock of the device")),
-                ("received_at", models.DateTimeField(verbose_name="received")),
-                (
-                    "source",
-                    models.CharField(
-                        choices=[
-                            ("poll", "read from the device"),
-                            ("import", "imported from a file"),
-                            ("manual", "read by a person"),
-                            ("correction", "correction"),
-                        ],
-                        default="poll",
-                        max_length=12,
-                        verbose_name="source",
-                    ),
-                ),
-                ("payload_hash", models.BinaryField(null=True)),
-                (
-                    "author",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "approver",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                ("reason", models.CharField(blank=True, default="", max_length=200, verbose_name="reason")),
+                ('pk', models.CompositePrimaryKey('meter_id', 'at', 'version', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('meter', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='readings', to='hosting.meter')),
+                ('at', models.DateTimeField(verbose_name='at')),
+                ('version', models.SmallIntegerField(default=1, verbose_name='version')),
+                ('energy_kwh', models.DecimalField(decimal_places=4, max_digits=16, null=True, verbose_name='energy')),
+                ('volume_m3', models.DecimalField(decimal_places=4, max_digits=16, null=True, verbose_name='volume')),
+                ('supply_energy_m3c', models.DecimalField(decimal_places=4, max_digits=18, null=True, verbose_name='E8')),
+                ('return_energy_m3c', models.DecimalField(decimal_places=4, max_digits=18, null=True, verbose_name='E9')),
+                ('power_kw', models.DecimalField(decimal_places=4, max_digits=12, null=True, verbose_name='power')),
+                ('flow_m3h', models.DecimalField(decimal_places=4, max_digits=12, null=True, verbose_name='flow')),
+                ('supply_c', models.DecimalField(decimal_places=3, max_digits=7, null=True, verbose_name='supply temperature')),
+                ('return_c', models.DecimalField(decimal_places=3, max_digits=7, null=True, verbose_name='return temperature')),
+                ('operating_h', models.DecimalField(decimal_places=2, max_digits=12, null=True, verbose_name='operating hours')),
+                ('error_h', models.DecimalField(decimal_places=2, max_digits=12, null=True, verbose_name='error hours')),
+                ('info_code', models.BigIntegerField(null=True, verbose_name='information code')),
+                ('device_at', models.DateTimeField(null=True, verbose_name='clock of the device')),
+                ('received_at', models.DateTimeField(verbose_name='received')),
+                ('source', models.CharField(choices=[('poll', 'read from the device'), ('import', 'imported from a file'), ('manual', 'read by a person'), ('correction', 'correction')], default='poll', max_length=12, verbose_name='source')),
+                ('payload_hash', models.BinaryField(null=True)),
+                ('author', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('approver', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('reason', models.CharField(blank=True, default='', max_length=200, verbose_name='reason')),
             ],
             options={
-                "ordering": ("meter", "at", "version"),
-                "permissions": [("import_meterreading", "Can import readings from files")],
+                'ordering': ('meter', 'at', 'version'),
+                'permissions': [('import_meterreading', 'Can import readings from files')],
             },
         ),
         migrations.CreateModel(
-            name="SiteInterval",
+            name='SiteInterval',
             fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "site_id", "start", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "site",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="intervals",
-                        to="hosting.site",
-                    ),
-                ),
-                ("start", models.DateTimeField(verbose_name="start")),
-                ("it_kwh", models.FloatField(null=True, verbose_name="IT energy")),
-                ("total_kwh", models.FloatField(null=True, verbose_name="energy of the whole site")),
-                ("heat_pump_kwh", models.FloatField(null=True, verbose_name="electricity of heat pumps")),
-                ("captured_kwh", models.FloatField(null=True, verbose_name="heat captured")),
-                ("delivered_kwh", models.FloatField(null=True, verbose_name="heat delivered")),
-                ("rejected_kwh", models.FloatField(null=True, verbose_name="heat rejected")),
-                ("buffer_change_kwh", models.FloatField(null=True, verbose_name="change of the buffer")),
-                ("utilisation_ratio", models.FloatField(null=True, verbose_name="compute utilisation")),
-                (
-                    "export_mode",
-                    models.SmallIntegerField(
-                        choices=[
-                            (0, "export"),
-                            (1, "partial export"),
-                            (2, "charging the buffer"),
-                            (3, "rejected to the outside"),
-                            (4, "emergency"),
-                            (5, "maintenance"),
-                        ],
-                        null=True,
-                        verbose_name="export mode",
-                    ),
-                ),
-                (
-                    "export_cause",
-                    models.SmallIntegerField(
-                        choices=[
-                            (0, "none"),
-                            (1, "offtaker"),
-                            (2, "provider"),
-                            (3, "safety"),
-                            (4, "temperature"),
-                            (5, "planned work"),
-                        ],
-                        default=0,
-                        verbose_name="cause",
-                    ),
-                ),
-                ("curtailed_s", models.SmallIntegerField(default=0, verbose_name="seconds curtailed")),
-                ("measured_s", models.SmallIntegerField(default=0, verbose_name="seconds measured")),
-                (
-                    "it_quality",
-                    models.SmallIntegerField(
-                        choices=[
-                            (0, "measured"),
-                            (1, "register difference spread over time"),
-                            (2, "integrated from power"),
-                            (3, "estimated"),
-                            (4, "no data"),
-                        ],
-                        default=4,
-                        verbose_name="quality of the IT energy",
-                    ),
-                ),
-                (
-                    "inputs",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.BigIntegerField(),
-                        default=list,
-                        help_text="Ids of the meter placements used.",
-                        size=None,
-                    ),
-                ),
-                ("rule_version", models.SmallIntegerField(verbose_name="version of the settlement rule")),
-                ("version", models.IntegerField(default=1, verbose_name="version")),
-                ("settled_at", models.DateTimeField(verbose_name="settled")),
+                ('pk', models.CompositePrimaryKey('site_id', 'start', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('site', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='intervals', to='hosting.site')),
+                ('start', models.DateTimeField(verbose_name='start')),
+                ('it_kwh', models.FloatField(null=True, verbose_name='IT energy')),
+                ('total_kwh', models.FloatField(null=True, verbose_name='energy of the whole site')),
+                ('heat_pump_kwh', models.FloatField(null=True, verbose_name='electricity of heat pumps')),
+                ('captured_kwh', models.FloatField(null=True, verbose_name='heat captured')),
+                ('delivered_kwh', models.FloatField(null=True, verbose_name='heat delivered')),
+                ('rejected_kwh', models.FloatField(null=True, verbose_name='heat rejected')),
+                ('buffer_change_kwh', models.FloatField(null=True, verbose_name='change of the buffer')),
+                ('utilisation_ratio', models.FloatField(null=True, verbose_name='compute utilisation')),
+                ('export_mode', models.SmallIntegerField(choices=[(0, 'export'), (1, 'partial export'), (2, 'charging the buffer'), (3, 'rejected to the outside'), (4, 'emergency'), (5, 'maintenance')], null=True, verbose_name='export mode')),
+                ('export_cause', models.SmallIntegerField(choices=[(0, 'none'), (1, 'offtaker'), (2, 'provider'), (3, 'safety'), (4, 'temperature'), (5, 'planned work')], default=0, verbose_name='cause')),
+                ('curtailed_s', models.SmallIntegerField(default=0, verbose_name='seconds curtailed')),
+                ('measured_s', models.SmallIntegerField(default=0, verbose_name='seconds measured')),
+                ('it_quality', models.SmallIntegerField(choices=[(0, 'measured'), (1, 'register difference spread over time'), (2, 'integrated from power'), (3, 'estimated'), (4, 'no data')], default=4, verbose_name='quality of the IT energy')),
+                ('inputs', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, help_text='Ids of the meter placements used.', size=None)),
+                ('rule_version', models.SmallIntegerField(verbose_name='version of the settlement rule')),
+                ('version', models.IntegerField(default=1, verbose_name='version')),
+                ('settled_at', models.DateTimeField(verbose_name='settled')),
             ],
             options={
-                "ordering": ("site", "start"),
-                "indexes": [models.Index(fields=["start"], name="site_interval_start")],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("curtailed_s__gte", 0), ("curtailed_s__lte", 900)),
-                        name="site_interval_curtailed_in_quarter",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("measured_s__gte", 0), ("measured_s__lte", 900)),
-                        name="site_interval_seconds_in_quarter",
-                    ),
-                ],
+                'ordering': ('site', 'start'),
+                'indexes': [models.Index(fields=['start'], name='site_interval_start')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('curtailed_s__gte', 0), ('curtailed_s__lte', 900)), name='site_interval_curtailed_in_quarter'), models.CheckConstraint(condition=models.Q(('measured_s__gte', 0), ('measured_s__lte', 900)), name='site_interval_seconds_in_quarter')],
             },
         ),
         migrations.CreateModel(
-            name="TelemetryFrame",
+            name='TelemetryFrame',
             fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "device_id", "at", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "device",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="frames",
-                        to="hosting.device",
-                    ),
-                ),
-                ("at", models.DateTimeField()),
-                (
-                    "profile",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hosting.deviceprofile",
-                    ),
-                ),
-                (
-                    "values",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=thermal.models.recorded.RealField(null=True), size=None
-                    ),
-                ),
-                ("quality", models.BinaryField(null=True)),
+                ('pk', models.CompositePrimaryKey('device_id', 'at', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('device', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='frames', to='hosting.device')),
+                ('at', models.DateTimeField()),
+                ('profile', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.deviceprofile')),
+                ('values', django.contrib.postgres.fields.ArrayField(base_field=thermal.models.recorded.RealField(null=True), size=None)),
+                ('quality', models.BinaryField(null=True)),
             ],
             options={
-                "ordering": ("device", "at"),
+                'ordering': ('device', 'at'),
             },
         ),
         migrations.CreateModel(
-            name="Alarm",
+            name='Alarm',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "rule",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="alarms",
-                        to="thermal.alarmrule",
-                        verbose_name="rule",
-                    ),
-                ),
-                (
-                    "site",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="alarms",
-                        to="hosting.site",
-                        verbose_name="site",
-                    ),
-                ),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("unack", "unacknowledged"),
-                            ("ack", "acknowledged"),
-                            ("rtn", "returned, unacknowledged"),
-                            ("closed", "closed"),
-                        ],
-                        default="unack",
-                        max_length=8,
-                        verbose_name="state",
-                    ),
-                ),
-                (
-                    "priority",
-                    models.SmallIntegerField(choices=[(1, "high"), (2, "medium"), (3, "low")], verbose_name="priority"),
-                ),
-                ("raised_at", models.DateTimeField(verbose_name="raised")),
-                ("acknowledged_at", models.DateTimeField(blank=True, null=True, verbose_name="acknowledged")),
-                (
-                    "acknowledged_by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                ("returned_at", models.DateTimeField(blank=True, null=True, verbose_name="returned")),
-                ("closed_at", models.DateTimeField(blank=True, null=True, verbose_name="closed")),
-                ("value", models.FloatField(blank=True, null=True, verbose_name="value")),
-                ("limit_value", models.FloatField(blank=True, null=True, verbose_name="limit")),
-                ("unit", models.CharField(blank=True, max_length=16, verbose_name="unit")),
-                ("message", models.CharField(max_length=300, verbose_name="what happened")),
-                ("occurrence_count", models.PositiveIntegerField(default=1, verbose_name="occurrences")),
-                (
-                    "suppressed_by",
-                    models.ForeignKey(
-                        blank=True,
-                        help_text="The announced work during which nobody is called.",
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hosting.plannedoutage",
-                        verbose_name="kept quiet by",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('rule', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='alarms', to='thermal.alarmrule', verbose_name='rule')),
+                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='alarms', to='hosting.site', verbose_name='site')),
+                ('state', models.CharField(choices=[('unack', 'unacknowledged'), ('ack', 'acknowledged'), ('rtn', 'returned, unacknowledged'), ('closed', 'closed')], default='unack', max_length=8, verbose_name='state')),
+                ('priority', models.SmallIntegerField(choices=[(1, 'high'), (2, 'medium'), (3, 'low')], verbose_name='priority')),
+                ('raised_at', models.DateTimeField(verbose_name='raised')),
+                ('acknowledged_at', models.DateTimeField(blank=True, null=True, verbose_name='acknowledged')),
+                ('acknowledged_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('returned_at', models.DateTimeField(blank=True, null=True, verbose_name='returned')),
+                ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='closed')),
+                ('value', models.FloatField(blank=True, null=True, verbose_name='value')),
+                ('limit_value', models.FloatField(blank=True, null=True, verbose_name='limit')),
+                ('unit', models.CharField(blank=True, max_length=16, verbose_name='unit')),
+                ('message', models.CharField(max_length=300, verbose_name='what happened')),
+                ('occurrence_count', models.PositiveIntegerField(default=1, verbose_name='occurrences')),
+                ('suppressed_by', models.ForeignKey(blank=True, help_text='The announced work during which nobody is called.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hosting.plannedoutage', verbose_name='kept quiet by')),
             ],
             options={
-                "ordering": ("priority", "-raised_at"),
-                "permissions": [("acknowledge_alarm", "Can acknowledge alarms")],
-                "indexes": [
-                    models.Index(fields=["state", "priority", "-raised_at"], name="alarm_open"),
-                    models.Index(fields=["site", "-raised_at"], name="alarm_site"),
-                    models.Index(fields=["-raised_at"], name="alarm_raised"),
-                ],
-                "constraints": [
-                    models.UniqueConstraint(
-                        condition=models.Q(("state", "closed"), _negated=True),
-                        fields=("rule",),
-                        name="alarm_one_open_per_rule",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("closed_at__isnull", False), ("state", "closed")),
-                            models.Q(models.Q(("state", "closed"), _negated=True), ("closed_at__isnull", True)),
-                            _connector="OR",
-                        ),
-                        name="alarm_closed_has_time",
-                    ),
-                ],
+                'ordering': ('priority', '-raised_at'),
+                'permissions': [('acknowledge_alarm', 'Can acknowledge alarms')],
+                'indexes': [models.Index(fields=['state', 'priority', '-raised_at'], name='alarm_open'), models.Index(fields=['site', '-raised_at'], name='alarm_site'), models.Index(fields=['-raised_at'], name='alarm_raised')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'closed'), _negated=True), fields=('rule',), name='alarm_one_open_per_rule'), models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', False), ('state', 'closed')), models.Q(models.Q(('state', 'closed'), _negated=True), ('closed_at__isnull', True)), _connector='OR'), name='alarm_closed_has_time')],
             },
         ),
         migrations.CreateModel(
-            name="AlarmTransition",
+            name='AlarmTransition',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "alarm",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="transitions", to="thermal.alarm"
-                    ),
-                ),
-                ("at", models.DateTimeField(verbose_name="at")),
-                ("from_state", models.CharField(blank=True, max_length=8, verbose_name="from")),
-                (
-                    "to_state",
-                    models.CharField(
-                        choices=[
-                            ("unack", "unacknowledged"),
-                            ("ack", "acknowledged"),
-                            ("rtn", "returned, unacknowledged"),
-                            ("closed", "closed"),
-                        ],
-                        max_length=8,
-                        verbose_name="to",
-                    ),
-                ),
-                (
-                    "by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                ("note", models.CharField(blank=True, max_length=300, verbose_name="note")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('alarm', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='transitions', to='thermal.alarm')),
+                ('at', models.DateTimeField(verbose_name='at')),
+                ('from_state', models.CharField(blank=True, max_length=8, verbose_name='from')),
+                ('to_state', models.CharField(choices=[('unack', 'unacknowledged'), ('ack', 'acknowledged'), ('rtn', 'returned, unacknowledged'), ('closed', 'closed')], max_length=8, verbose_name='to')),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('note', models.CharField(blank=True, max_length=300, verbose_name='note')),
             ],
             options={
-                "ordering": ("alarm", "at"),
+                'ordering': ('alarm', 'at'),
             },
         ),
     ]
