@@ -31,9 +31,9 @@ CONTROLLER_FIELDS: Final = (
     "request_pause_ms",
 )
 
+# Chosen once: a subquery may be run anew for every row it is compared with, and would then claim more than its limit.
 _CLAIM = """
-UPDATE hosting_controller SET claimed_until = %(until)s, claim_token = %(token)s
-WHERE id IN (
+WITH due AS MATERIALIZED (
     SELECT id FROM hosting_controller
     WHERE enabled AND (next_poll_at IS NULL OR next_poll_at <= %(now)s)
       AND (claimed_until IS NULL OR claimed_until <= %(now)s)
@@ -41,7 +41,9 @@ WHERE id IN (
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 )
-RETURNING id, protocol, host, port, poll_s, timeout_ms, connect_pause_ms, request_pause_ms
+UPDATE hosting_controller controller SET claimed_until = %(until)s, claim_token = %(token)s
+FROM due WHERE controller.id = due.id
+RETURNING controller.id, protocol, host, port, poll_s, timeout_ms, connect_pause_ms, request_pause_ms
 """
 
 # Devices that did not answer last time come last, so that they cannot keep the others waiting.

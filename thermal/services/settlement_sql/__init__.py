@@ -60,14 +60,17 @@ SETTLE_SITES = f"WITH {_SPAN}, {METERED}, {SAMPLED}, {SITE_ROWS} " + _upsert(
 
 # The mark goes in the transaction that writes the ledger: a killed worker leaves it. Newest first, so that a long
 # back-fill does not keep the live quarter hours waiting.
+# The marks are chosen once: as a subquery the planner may choose them anew for every mark that it deletes, which takes
+# minutes where a whole year was marked a moment ago and no statistics tell of it yet.
 CLAIM = """
-WITH claimed AS (
-    DELETE FROM thermal_dirtymark WHERE (site_id, start) IN (
-        SELECT site_id, start FROM thermal_dirtymark
-        WHERE start <= %(before)s AND (%(site)s::bigint IS NULL OR site_id = %(site)s)
-        ORDER BY start DESC LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-    )
-    RETURNING site_id, start
+WITH chosen AS MATERIALIZED (
+    SELECT ctid AS place FROM thermal_dirtymark
+    WHERE start <= %(before)s AND (%(site)s::bigint IS NULL OR site_id = %(site)s)
+    ORDER BY start DESC LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+),
+claimed AS (
+    DELETE FROM thermal_dirtymark mark USING chosen WHERE mark.ctid = chosen.place
+    RETURNING mark.site_id, mark.start
 ),
 numbered AS (
     SELECT site_id, start,
