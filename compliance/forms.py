@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import DayInput
 from accounts.models import User
+from compliance.fields import DayField, FigureField, FilesField, InstantField
 from compliance.models import (
     Incident,
     MaintenancePlan,
@@ -22,82 +20,32 @@ from compliance.models import (
     WaterCircuit,
     WaterLimit,
 )
-from compliance.models.water import Parameter, Sign
+from compliance.models.water import Parameter
 from compliance.services.treatment import Figure
 from hosting.models import Equipment, Site
-
-
-class DayInput(forms.DateInput):
-    """The browser's own picker of a day."""
-
-    input_type = "date"
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(format="%Y-%m-%d", **kwargs)
-
-
-class InstantInput(forms.DateTimeInput):
-    """The browser's own picker of a day and time."""
-
-    input_type = "datetime-local"
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(format="%Y-%m-%dT%H:%M", **kwargs)
-
-
-class DayField(forms.DateField):
-    """A day."""
-
-    widget = DayInput
-
-
-class InstantField(forms.DateTimeField):
-    """A time on the wall clocks of a zone."""
-
-    widget = InstantInput
-
-    def __init__(self, *, zone: ZoneInfo | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.zone = zone
-
-    def to_python(self, value: Any) -> datetime | None:
-        """The instant in the zone of the site, or in UTC."""
-        at = super().to_python(value)
-        return at if at is None else timezone.make_naive(at).replace(tzinfo=self.zone or ZoneInfo("UTC"))
-
-    def prepare_value(self, value: Any) -> Any:
-        """The wall clock of the zone."""
-        return (
-            value.astimezone(self.zone or ZoneInfo("UTC")).replace(tzinfo=None)
-            if isinstance(value, datetime)
-            else value
-        )
-
-
-class FilesInput(forms.ClearableFileInput):
-    """Several files at once."""
-
-    allow_multiple_selected = True
-
-
-class FilesField(forms.FileField):
-    """Several files at once."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(widget=FilesInput(), **kwargs)
-
-    def clean(self, data: Any, initial: Any = None) -> list[Any]:
-        """Each of the files."""
-        files = data if isinstance(data, list | tuple) else [data] if data else []
-        if self.required and not files:
-            raise ValidationError(self.error_messages["required"], code="required")
-        return [super(FilesField, self).clean(file, initial) for file in files]
-
 
 ACCEPTED = _("PDF, PNG, JPEG, CSV, text, Word or Excel; up to 25 MB each.")
 
 
-class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
+class DutyForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What plans and tasks ask alike: who is responsible, and which equipment or circuit of the site it is about."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["responsible"].queryset = User.objects.filter(is_active=True)  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """What a duty is about stands at its site."""
+        chosen = super().clean() or self.cleaned_data
+        site = chosen.get("site")
+        for name in ("equipment", "circuit"):
+            row = chosen.get(name)
+            if site is not None and row is not None and row.site_id != site.pk:
+                self.add_error(name, _("This stands at another site."))
+        return chosen
+
+
+class PlanForm(DutyForm):
     """A recurring duty."""
 
     class Meta:
@@ -121,27 +69,8 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
         )
         widgets = {"starts_on": DayInput(), "ends_on": DayInput(), "instructions": forms.Textarea(attrs={"rows": 4})}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["responsible"].queryset = User.objects.filter(is_active=True)  # type: ignore[attr-defined]
 
-    def clean(self) -> dict[str, Any]:
-        """What belongs to a plan stands at its site."""
-        chosen = super().clean() or self.cleaned_data
-        refuse_strangers(self, chosen)
-        return chosen
-
-
-def refuse_strangers(form: forms.BaseForm, chosen: dict[str, Any]) -> None:
-    """Refuse equipment and circuits of another site."""
-    site = chosen.get("site")
-    for name in ("equipment", "circuit"):
-        row = chosen.get(name)
-        if site is not None and row is not None and row.site_id != site.pk:
-            form.add_error(name, _("This stands at another site."))
-
-
-class TaskForm(forms.ModelForm):  # type: ignore[type-arg]
+class TaskForm(DutyForm):
     """A task that somebody asks for."""
 
     class Meta:
@@ -159,16 +88,6 @@ class TaskForm(forms.ModelForm):  # type: ignore[type-arg]
             "needs_document",
         )
         widgets = {"due_on": DayInput(), "instructions": forms.Textarea(attrs={"rows": 4})}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["responsible"].queryset = User.objects.filter(is_active=True)  # type: ignore[attr-defined]
-
-    def clean(self) -> dict[str, Any]:
-        """What belongs to a task stands at its site."""
-        chosen = super().clean() or self.cleaned_data
-        refuse_strangers(self, chosen)
-        return chosen
 
 
 class CompleteForm(forms.Form):
@@ -221,24 +140,6 @@ class LimitForm(forms.ModelForm):  # type: ignore[type-arg]
             "verified",
         )
         widgets = {"valid_from": DayInput(), "valid_until": DayInput()}
-
-
-class FigureField(forms.CharField):
-    """A laboratory's figure: a number, with < or > before it where the report has one."""
-
-    def clean(self, value: Any) -> tuple[str, Decimal] | None:
-        """Sign and number, or nothing."""
-        text = str(super().clean(value) or "").strip().replace(" ", "")
-        if not text:
-            return None
-        sign = text[0] if text[0] in {Sign.BELOW, Sign.ABOVE} else ""
-        try:
-            number = Decimal(text[len(sign) :].replace(",", "."))
-        except InvalidOperation:
-            raise ValidationError(_("Enter a number such as 8.4, or < 0.05.")) from None
-        if not number.is_finite() or number < 0 or number >= Decimal(10) ** 10:
-            raise ValidationError(_("Enter a number such as 8.4, or < 0.05."))
-        return sign, number
 
 
 class SampleForm(forms.Form):

@@ -7,11 +7,11 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
-from django.forms import DateInput
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import filters
+from accounts.forms import DayInput
 from hosting.models import (
     Connection,
     Controller,
@@ -87,7 +87,7 @@ class MeterFilter(filters.ScopedFilterSet):
         field_name="verified_until_on",
         lookup_expr="lte",
         label=_("Verification ends by"),
-        widget=DateInput(attrs={"type": "date"}),
+        widget=DayInput,
     )
 
     class Meta:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import DayInput
 from hosting.models import (
     Connection,
     Controller,
@@ -21,7 +22,6 @@ from hosting.models import (
     Site,
 )
 
-DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 INSTANT_FORMAT = "%Y-%m-%dT%H:%M"
 
 
@@ -44,7 +44,7 @@ class SiteForm(forms.ModelForm):  # type: ignore[type-arg]
             "code", "name", "lifecycle", "time_zone", "country", "address", "latitude_deg", "longitude_deg",
             "installed_it_kw", "live_since_on", "notes",
         )  # fmt: skip
-        widgets: Any = {"live_since_on": DAY, "address": forms.Textarea(attrs={"rows": 2})}
+        widgets: Any = {"live_since_on": DayInput, "address": forms.Textarea(attrs={"rows": 2})}
 
     def clean_country(self) -> str:
         """Two capital letters, however they were typed."""
@@ -67,7 +67,7 @@ class EquipmentForm(forms.ModelForm):  # type: ignore[type-arg]
         fields: Any = (
             "site", "tag", "model", "parent", "serial", "state", "owner", "maintainer", "installed_on", "notes",
         )  # fmt: skip
-        widgets: Any = {"installed_on": DAY}
+        widgets: Any = {"installed_on": DayInput}
 
     def clean(self) -> dict[str, Any]:
         """What is part of something stands at the same site."""
@@ -120,7 +120,7 @@ class MeterForm(forms.ModelForm):  # type: ignore[type-arg]
             "serial", "kind", "manufacturer", "model_name", "accuracy_class", "qp_m3h", "min_difference_k",
             "sensor_side", "register_digits", "register_step", "max_kw", "seal_number", "verified_until_on", "notes",
         )  # fmt: skip
-        widgets: Any = {"verified_until_on": DAY}
+        widgets: Any = {"verified_until_on": DayInput}
 
 
 class PlaceMeterForm(forms.Form):

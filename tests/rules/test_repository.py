@@ -29,7 +29,6 @@ LONG_FUNCTIONS = {
 LONG_MODULES = {
     "accounts/views/scoped.py": "the five generic pages, and the guide to them",
     "compliance/api.py": "one serializer and one view set per model, all alike",
-    "compliance/forms.py": "one form per record, all alike",
     "contracts/api.py": "one serializer and one view set per model, all alike",
     "hosting/api.py": "one serializer and one view set per model, all alike",
     "hosting/domain/heat_path.py": "one layout algorithm",
