@@ -7,9 +7,17 @@ from zoneinfo import ZoneInfo
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from contracts.documents import wording
 from contracts.models import CreditNote, Invoice, InvoiceLine, LineKind
+
+# As the arithmetic, which knows no translation machine, writes it down with each line.
+ROUNDINGS = (
+    gettext_noop("half up, once, to 0 places"),
+    gettext_noop("half up, once, to 2 places"),
+    gettext_noop("half up, once, to 3 places"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,7 @@ def meter_url(meter_id: int) -> str:
 
 def _versions(line: InvoiceLine) -> list[Fact]:
     """Which arithmetic, terms and results were used."""
-    facts = [Fact(_("Rule"), line.evidence["rule"]), Fact(_("Rounding"), line.evidence["rounding"])]
+    facts = [Fact(_("Rule"), line.evidence["rule"]), Fact(_("Rounding"), _(line.evidence["rounding"]))]
     if terms := line.evidence.get("terms"):
         facts.append(Fact(_("Price terms"), f"{terms['id']} ({terms['valid_from']})"))
     if result := line.evidence.get("result"):
