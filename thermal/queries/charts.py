@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Avg, Max, QuerySet, Sum
+from django.db.models import Avg, Count, Max, QuerySet, Sum
 from django.db.models.functions import Trunc
 from django.utils.translation import gettext as _
 
@@ -21,11 +21,10 @@ QUARTER = dt.timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The instants of a chart: each the start of a step of the period, with its length in hours."""
+    """The instants of a chart: each the start of a step of the period."""
 
     kind: str
     steps: list[dt.datetime]
-    hours: list[float]
 
     @property
     def epochs(self) -> list[int]:
@@ -36,14 +35,12 @@ class Grid:
 def grid_of(kind: str, period: Period, site: Site) -> Grid:
     """Quarter hours of a day, hours of a month, local days of a year: never more than 1,000 points."""
     if kind == "year":
-        days = list(days_of(period, site.zone))
-        return Grid("day", [day.start for day in days], [float(day.hours) for day in days])
+        return Grid("day", [day.start for day in days_of(period, site.zone)])
     step = QUARTER if kind == "day" else HOUR
     count = period.duration // step
     return Grid(
         "hour" if kind == "month" else "quarter",
         [period.start + step * number for number in range(count)],
-        [step / HOUR] * count,
     )
 
 
@@ -146,6 +143,9 @@ def _site_steps(site: Site, period: Period, grid: Grid) -> Iterable[Any]:
         .annotate(step=_step(grid, site))
         .values("step")
         .annotate(
+            it_kwh_count=Count("it_kwh"),
+            delivered_kwh_count=Count("delivered_kwh"),
+            rejected_kwh_count=Count("rejected_kwh"),
             it_kwh=Sum("it_kwh"),
             delivered_kwh=Sum("delivered_kwh"),
             rejected_kwh=Sum("rejected_kwh"),
@@ -179,15 +179,17 @@ def _step(grid: Grid, site: Site) -> Any:
 
 
 def _power(key: str, look: dict[str, str], grid: Grid, rows: dict[dt.datetime, dict[str, Any]]) -> dict[str, Any]:
-    values = [_mean(rows.get(step, {}).get(key), hours) for step, hours in zip(grid.steps, grid.hours, strict=True)]
+    values = [_mean_kw(rows.get(step, {}), key) for step in grid.steps]
     made: dict[str, Any] = {**look, "unit": "kW", "values": values}
     if key == "it_kwh":
         made["estimated"] = [rows.get(step, {}).get("it_quality") == Quality.ESTIMATED for step in grid.steps]
     return made
 
 
-def _mean(kwh: float | None, hours: float) -> float | None:
-    return None if kwh is None else round(kwh / hours, 3)
+def _mean_kw(row: dict[str, Any], key: str) -> float | None:
+    """The mean of the quarter hours that are known: the step that is still running would look like a drop otherwise."""
+    kwh = row.get(key)
+    return None if kwh is None else round(kwh / (row[f"{key}_count"] * (QUARTER / HOUR)), 3)
 
 
 def _temperature(
