@@ -73,7 +73,7 @@
   }
 
   document.addEventListener("keydown", function (event) {
-    if (event.key !== "a" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key.toLowerCase() !== "a" || event.ctrlKey || event.metaKey || event.altKey) return;
     if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
     var row = event.target.closest("tr[data-alarm]") || document.querySelector("tr[data-alarm]:hover");
     var form = row && row.querySelector("form[data-acknowledge]");

@@ -157,7 +157,7 @@
     units = Array.from(new Set(units)).slice(0, 3);
     var ink = color("ink-soft"), line = color("line");
     var common = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: "12px system-ui, sans-serif" };
-    var axes = [Object.assign({}, common, { values: function (_, marks, __, ___, step) { return timeLabels(marks, step, data.zone); } })];
+    var axes = [Object.assign({}, common, { space: 70, values: function (_, marks, __, ___, step) { return timeLabels(marks, step, data.zone); } })];
     units.forEach(function (unit, index) {
       axes.push(Object.assign({}, common, {
         scale: unit, side: index === 0 ? 3 : 1, label: unit === "y" ? undefined : unit, labelSize: 18, size: 52,
@@ -362,14 +362,17 @@
       pen.fillStyle = color("ink-soft");
       pen.font = "11px system-ui, sans-serif";
       [0, 6, 12, 18].forEach(function (hour) { pen.fillText(String(hour).padStart(2, "0") + ":00", 0, margin.top + hour * size.cellHeight + 9); });
+      var every = size.cellWidth * 30 < 30 ? 3 : 1;
       data.days.forEach(function (day, index) {
-        if (!day.endsWith("-01")) return;
+        if (!day.endsWith("-01") || (Number(day.slice(5, 7)) - 1) % every) return;
         var month = new Intl.DateTimeFormat(document.documentElement.lang || "en", { month: "short", timeZone: "UTC" }).format(new Date(day));
         pen.fillText(month, margin.left + index * size.cellWidth, height - 6);
       });
     }
 
-    var at = { day: data.days.length - 1, hour: 12 };
+    var last = data.days.length - 1;
+    while (last > 0 && data.values[last].every(function (value) { return value === null; })) last -= 1;
+    var at = { day: last, hour: 12 };
     function show() {
       var value = data.values[at.day][at.hour];
       line.replaceChildren(
