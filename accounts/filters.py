@@ -14,6 +14,26 @@ from django.utils.translation import gettext_lazy as _
 from accounts import scoping
 
 
+class DayRangeWidget(django_filters.widgets.DateRangeWidget):
+    """Two days, each with a name of its own for those who do not see where it stands."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs)
+        self.widgets = [
+            forms.DateInput(attrs={"type": "date", "aria-label": word}, format="%Y-%m-%d")
+            for word in (_("from"), _("up to and with"))
+        ]
+
+    use_fieldset = True
+
+
+class DayRangeFilter(django_filters.DateFromToRangeFilter):
+    """Rows from one day up to and with another; either may be left open."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"widget": DayRangeWidget, **kwargs})
+
+
 class ScopedFilterSet(django_filters.FilterSet):
     """Filters of a list; set `search_fields` to the fields that the search word looks in."""
 
@@ -37,6 +57,8 @@ class ScopedFilterSet(django_filters.FilterSet):
             for field in form.fields.values():
                 if isinstance(field, forms.ModelChoiceField) and isinstance(field.queryset, scoping.ScopedQuerySet):
                     field.queryset = field.queryset.visible_to(user)
+                elif isinstance(field, forms.NullBooleanField):
+                    field.widget.choices = [("unknown", _("any")), ("true", _("yes")), ("false", _("no"))]
             form.choices_narrowed = True
         return form
 

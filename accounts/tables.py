@@ -7,11 +7,30 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import django_tables2
+from django.db import models
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.templatetags import components
+
+
+@django_tables2.columns.base.library.register
+class DayColumn(django_tables2.DateColumn):
+    """A day as 2026-11-22, in every list alike; the column of every field that holds one."""
+
+    empty_values = (None, "")
+
+    @classmethod
+    def from_field(cls, field: Any, **kwargs: Any) -> DayColumn | None:
+        is_day = isinstance(field, models.DateField) and not isinstance(field, models.DateTimeField)
+        return cls(**kwargs) if is_day else None
+
+    def render(self, value: Any, **_cell: Any) -> str:
+        shown = date_format(value, "Y-m-d")
+        return format_html('<time datetime="{}" class="quantity">{}</time>', value.isoformat(), shown)
+
 
 # A file holds the value itself, not its wording for the screen.
 DAYS_AND_INSTANTS = (django_tables2.DateColumn, django_tables2.DateTimeColumn)

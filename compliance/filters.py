@@ -90,7 +90,7 @@ class SampleFilter(filters.ScopedFilterSet):
     search_fields = ("circuit__name", "circuit__site__name", "laboratory", "report_number")
     verdict = django_filters.ChoiceFilter(choices=Verdict)
     site = django_filters.ModelChoiceFilter(field_name="circuit__site", queryset=Site.objects.all(), label=_("site"))
-    taken = django_filters.DateFromToRangeFilter(field_name="taken_at", label=_("taken"))
+    taken = filters.DayRangeFilter(field_name="taken_at", label=_("taken"))
 
     class Meta:
         model = WaterSample
@@ -112,7 +112,7 @@ class PermitFilter(filters.ScopedFilterSet):
     """Permits by site, kind and status."""
 
     search_fields = ("reference", "authority", "scope", "site__name")
-    expires = django_filters.DateFromToRangeFilter(field_name="expires_on", label=_("expires"))
+    expires = filters.DayRangeFilter(field_name="expires_on", label=_("expires"))
 
     class Meta:
         model = Permit
@@ -144,7 +144,7 @@ class DocumentFilter(filters.ScopedFilterSet):
     """Documents by site and the day they speak of."""
 
     search_fields = ("title", "file_name", "sha256", "site__name")
-    evidence = django_filters.DateFromToRangeFilter(field_name="evidence_on", label=_("evidence date"))
+    evidence = filters.DayRangeFilter(field_name="evidence_on", label=_("evidence date"))
 
     class Meta:
         model = Document

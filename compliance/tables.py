@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 import django_tables2
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format, localize
+from django.utils.formats import localize
 from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import tables
@@ -70,18 +70,6 @@ def standing_of_permit(permit: Permit) -> tuple[str, str]:
     )
     word, level = VALIDITIES[validity]
     return str(word), level
-
-
-class DayColumn(django_tables2.Column):
-    """A day."""
-
-    def render(self, value: Any) -> str:
-        return format_html(
-            '<time datetime="{}" class="quantity">{}</time>', value.isoformat(), date_format(value, "Y-m-d")
-        )
-
-    def value(self, value: Any) -> Any:
-        return value.isoformat() if value else ""
 
 
 class DutyColumn(django_tables2.Column):
@@ -165,7 +153,7 @@ class TaskTable(tables.PortalTable):
 
     title = tables.NameColumn()
     site = tables.LinkColumn()
-    due_on = DayColumn()
+    due_on = tables.DayColumn()
     standing = django_tables2.Column(verbose_name=_("standing"), orderable=False, empty_values=())
     responsible = django_tables2.Column()
 
@@ -188,7 +176,7 @@ class PlanTable(tables.PortalTable):
     title = tables.NameColumn()
     site = tables.LinkColumn()
     rhythm = django_tables2.Column(verbose_name=_("every"), orderable=False, empty_values=())
-    next_on = DayColumn(verbose_name=_("next due"), accessor="next_on")
+    next_on = tables.DayColumn(verbose_name=_("next due"), accessor="next_on")
 
     class Meta(tables.PortalTable.Meta):
         model = MaintenancePlan
@@ -202,8 +190,9 @@ class PlanTable(tables.PortalTable):
 def rhythm_of(plan: MaintenancePlan) -> str:
     """The interval of a plan in words."""
     if plan.interval_months:
-        return gettext("%(count)s months") % {"count": plan.interval_months}
-    return gettext("%(count)s days") % {"count": plan.interval_days}
+        months = ngettext("%(count)s month", "%(count)s months", plan.interval_months)
+        return months % {"count": plan.interval_months}
+    return ngettext("%(count)s day", "%(count)s days", plan.interval_days) % {"count": plan.interval_days}
 
 
 class CircuitTable(tables.PortalTable):
@@ -227,7 +216,7 @@ class CircuitTable(tables.PortalTable):
 class SampleTable(tables.PortalTable):
     """Water samples."""
 
-    taken_at = DayColumn(linkify=True, verbose_name=_("taken"))
+    taken_at = tables.DayColumn(linkify=True, verbose_name=_("taken"))
     circuit = tables.LinkColumn()
     site = tables.LinkColumn(accessor="circuit__site", verbose_name=_("site"))
     verdict = tables.StateColumn(VERDICT_LEVELS)
@@ -243,8 +232,8 @@ class LimitTable(tables.PortalTable):
     parameter = tables.NameColumn()
     lowest_value = tables.QuantityColumn()
     highest_value = tables.QuantityColumn()
-    valid_from = DayColumn()
-    valid_until = DayColumn()
+    valid_from = tables.DayColumn()
+    valid_until = tables.DayColumn()
 
     class Meta(tables.PortalTable.Meta):
         model = WaterLimit
@@ -271,7 +260,7 @@ class PermitTable(tables.PortalTable):
 
     reference = tables.NameColumn()
     site = tables.LinkColumn()
-    expires_on = DayColumn()
+    expires_on = tables.DayColumn()
     standing = django_tables2.Column(verbose_name=_("standing"), orderable=False, empty_values=())
 
     class Meta(tables.PortalTable.Meta):
@@ -306,7 +295,7 @@ class DocumentTable(tables.PortalTable):
 
     title = tables.NameColumn()
     site = tables.LinkColumn()
-    evidence_on = DayColumn()
+    evidence_on = tables.DayColumn()
     uploaded_at = tables.WhenColumn()
     size_bytes = tables.QuantityColumn(unit="kB", factor=0.001)
 

@@ -108,7 +108,7 @@ class MeterTable(tables.PortalTable):
         fields: Any = ("serial", "kind", "manufacturer", "model_name", "accuracy_class", "sensor_side", "register_step")
         sequence = (*fields, "verified_until_on")
 
-    verified_until_on = django_tables2.DateColumn(verbose_name=_("verified until"))
+    verified_until_on = tables.DayColumn(verbose_name=_("verified until"))
 
 
 class PlacementTable(tables.PortalTable):
