@@ -228,6 +228,8 @@ class AlarmRuleTable(tables.PortalTable):
     site = django_tables2.Column()
     kind = django_tables2.Column()
     limit_value = tables.QuantityColumn(verbose_name=_("limit"))
+    on_delay_s = tables.QuantityColumn(unit="s", digits=0)
+    off_delay_s = tables.QuantityColumn(unit="s", digits=0)
     priority = tables.StateColumn(PRIORITY_LEVELS)
     enabled = django_tables2.BooleanColumn(yesno=(_("yes"), _("no")))
     evaluated_at = tables.WhenColumn(verbose_name=_("last judged"))
@@ -257,6 +259,7 @@ class FieldHealthTable(tables.PortalTable):
     last_success_at = tables.WhenColumn(verbose_name=_("last answer"))
     failure_count = tables.QuantityColumn(digits=0, verbose_name=_("failures in a row"))
     last_latency_ms = tables.QuantityColumn(unit="ms", digits=0, verbose_name=_("answer time"))
+    clock_offset_s = tables.QuantityColumn(unit="s", digits=0, verbose_name=_("clock offset"))
     last_error = django_tables2.Column(verbose_name=_("what is wrong"))
 
     class Meta(tables.PortalTable.Meta):

@@ -261,7 +261,7 @@ def _device(
         code=f"{stand.site.code.lower()}-{name}",
         defaults={
             "controller": controller,
-            "name": name.replace("-", " ").capitalize(),
+            "name": name.replace("-", " ").capitalize().replace("It ", "IT "),
             "unit_address": str(address),
             "profile": profile,
             "meter": meter,

@@ -28,6 +28,10 @@ CHARTS: dict[str, Callable[..., dict[str, Any]]] = {
     "power": charts.power_chart,
     "temperature": charts.temperature_chart,
 }
+FILES = {
+    "power": gettext_lazy("Power of the period as CSV"),
+    "temperature": gettext_lazy("Temperatures of the period as CSV"),
+}
 
 
 def heat_crumb() -> scoped.Crumb:
@@ -85,8 +89,8 @@ class SiteHeat(scoped.ScopedDetailView):
             "year_map": charts.year_map(site=site, period=shown.period) if shown.kind == "year" else None,
             "points": list(site.delivery_points.order_by("code")),
             "files": [
-                {"name": name, "url": reverse("thermal:site_series_csv", args=[site.pk, name]) + shown.query}
-                for name in CHARTS
+                {"label": label, "url": reverse("thermal:site_series_csv", args=[site.pk, name]) + shown.query}
+                for name, label in FILES.items()
             ],
         }
         return super().get_context_data(**{**context, **kwargs})
