@@ -15,22 +15,19 @@ from hosting.models import Meter
 from kernel import csvfiles, money, units
 from kernel.csvfiles import Row
 from kernel.errors import Refusal
-from thermal.domain import clocks
+from thermal.domain import clocks, readings
 from thermal.models import MeterReading
 from thermal.services import recording
 from thermal.services.partitions import FIRST_YEAR
 from thermal.services.recording import FUTURE_TOLERANCE, NewReading
 
 REGISTER_UNITS: Final = {
-    "energy_kwh": "kWh",
-    "volume_m3": "m³",
-    "supply_energy_m3c": "m³·°C",
-    "return_energy_m3c": "m³·°C",
-    "power_kw": "kW",
-    "flow_m3h": "m³/h",
-    "supply_c": "°C",
-    "return_c": "°C",
-}
+    name: readings.CANONICAL_UNITS[name]
+    for name in (
+        "energy_kwh", "volume_m3", "supply_energy_m3c", "return_energy_m3c",
+        "power_kw", "flow_m3h", "supply_c", "return_c",
+    )
+}  # fmt: skip
 """Values that a file may bring, in the units in which they are kept."""
 
 NEVER_NEGATIVE: Final = ("energy_kwh", "volume_m3", "supply_energy_m3c", "return_energy_m3c")

@@ -33,35 +33,11 @@ def set_supply_band_rule(
         "only_on_demand": called,
         "enabled": True,
     }
-    low = _put(
-        delivery_point.site,
-        f"supply-low-{delivery_point.code}",
-        shared
-        | {
-            "name": _("Supply below the contract"),
-            "kind": AlarmRule.Kind.LOW,
-            "limit_value": low_c,
-            "on_delay_s": 900,
-            "priority": Priority.MEDIUM,
-            "consequence": _("The offtaker gets heat that is too cold to use; the time counts against the contract."),
-            "action": _("Check heat pump, buffer and mixing valve; tell the offtaker if it lasts."),
-        },
-    )
-    high = _put(
-        delivery_point.site,
-        f"supply-high-{delivery_point.code}",
-        shared
-        | {
-            "name": _("Supply above the contract"),
-            "kind": AlarmRule.Kind.HIGH,
-            "limit_value": high_c,
-            "on_delay_s": 300,
-            "priority": Priority.MEDIUM,
-            "consequence": _("The offtaker's installation may be damaged, and people may be scalded."),
-            "action": _("Check the mixing valve and the set point of the heat pump."),
-        },
-    )
-    return [low, high]
+    site, code = delivery_point.site, delivery_point.code
+    return [
+        _put(site, f"supply-low-{code}", shared | _too_cold(low_c)),
+        _put(site, f"supply-high-{code}", shared | _too_hot(high_c)),
+    ]
 
 
 @transaction.atomic
@@ -77,6 +53,30 @@ def ensure_default_rules(*, site: Site, by: User | None, now: dt.datetime) -> li
             key = f"{measurement.role.replace('_', '-')}-{number}"
             made.append(_ensure(site, key, fields | {"measurement": measurement}))
     return made
+
+
+def _too_cold(low_c: float) -> dict[str, Any]:
+    return {
+        "name": _("Supply below the contract"),
+        "kind": AlarmRule.Kind.LOW,
+        "limit_value": low_c,
+        "on_delay_s": 900,
+        "priority": Priority.MEDIUM,
+        "consequence": _("The offtaker gets heat that is too cold to use; the time counts against the contract."),
+        "action": _("Check heat pump, buffer and mixing valve; tell the offtaker if it lasts."),
+    }
+
+
+def _too_hot(high_c: float) -> dict[str, Any]:
+    return {
+        "name": _("Supply above the contract"),
+        "kind": AlarmRule.Kind.HIGH,
+        "limit_value": high_c,
+        "on_delay_s": 300,
+        "priority": Priority.MEDIUM,
+        "consequence": _("The offtaker's installation may be damaged, and people may be scalded."),
+        "action": _("Check the mixing valve and the set point of the heat pump."),
+    }
 
 
 def _devices(site: Site) -> list[Device]:

@@ -2,6 +2,7 @@
 """From the registers of meters to quarter hours: ``place``, ``point``, ``segment``, ``metered``, ``register``."""
 
 from thermal.models.ledger import Quality, Reason
+from thermal.services.settlement_sql.quarters import CUT
 
 # The latest version of a reading counts, unless it withdraws the register.
 CURRENT_READING = """
@@ -93,14 +94,7 @@ piece AS (
                - round(volume_by * extract(epoch FROM cut.lo - since) / seconds, 4) END AS piece_m3,
            extract(epoch FROM cut.hi - cut.lo)::float8 / seconds::float8 AS share,
            extract(epoch FROM cut.hi - cut.lo) AS piece_s
-    FROM segment
-    CROSS JOIN LATERAL generate_series(
-        greatest(date_bin('15 minutes', since, 'epoch'), t0), least(at, t1) - interval '1 microsecond',
-        interval '15 minutes'
-    ) q (start)
-    CROSS JOIN LATERAL (
-        SELECT greatest(since, q.start) AS lo, least(at, q.start + interval '15 minutes') AS hi
-    ) cut
+    FROM segment {CUT}
 ),
 metered AS (
     SELECT site_id, delivery_point_id, role, start,

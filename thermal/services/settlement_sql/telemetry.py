@@ -1,6 +1,9 @@
+# ruff: noqa: S608 - the only things put into the statements are our own constants
 """From the samples of devices to quarter hours: ``channel``, ``sample``, ``stretch``, ``integrated``."""
 
-SAMPLED = """
+from thermal.services.settlement_sql.quarters import CUT
+
+SAMPLED = f"""
 channel AS MATERIALIZED (
     SELECT m.id, m.role, m.site_id, m.delivery_point_id, m.equipment_id, m.device_id,
            old_point.profile_id, old_point.slot + 1 AS place
@@ -34,14 +37,7 @@ stretch AS (
                     / extract(epoch FROM at - since)::float8 AS value_lo,
            before + (value - before) * extract(epoch FROM cut.hi - since)::float8
                     / extract(epoch FROM at - since)::float8 AS value_hi
-    FROM joined
-    CROSS JOIN LATERAL generate_series(
-        greatest(date_bin('15 minutes', since, 'epoch'), t0), least(at, t1) - interval '1 microsecond',
-        interval '15 minutes'
-    ) q (start)
-    CROSS JOIN LATERAL (
-        SELECT greatest(since, q.start) AS lo, least(at, q.start + interval '15 minutes') AS hi
-    ) cut
+    FROM joined {CUT}
     WHERE at - since <= %(gap)s
 ),
 held AS (
