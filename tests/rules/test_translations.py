@@ -93,6 +93,11 @@ def test_placeholders_survive_translation() -> None:
     assert wrong == []
 
 
+def test_the_reader_is_addressed_with_sie() -> None:
+    informal = re.compile(r"\b(du|dich|dir|dein\w*)\b", re.IGNORECASE)
+    assert [form for entry in german() for form in forms(entry) if informal.search(form)] == []
+
+
 def test_line_ends_and_edges_survive_translation() -> None:
     """A text often continues another one: the space and the line break at its edge belong to it."""
 

@@ -118,3 +118,9 @@ def test_drawings_and_inputs_are_the_same_in_both_languages(name: str) -> None:
 def test_a_refusal_of_the_kernel_is_german() -> None:
     with translation.override("de"):
         assert refusals.words_of(UnknownUnit(symbol="furlong")) == "furlong ist keine bekannte Einheit."
+
+
+def test_a_borrowed_page_says_sie_too() -> None:
+    page = Client(headers={"accept-language": "de"}).get(reverse("account_reset_password")).content.decode()
+    assert "Geben Sie Ihre E-Mail-Adresse ein" in page
+    assert "deine" not in page
