@@ -19,7 +19,7 @@ from compliance.models import AuditPack
 from compliance.services import packs
 from contracts.models import BillingRun, Contract, FaultReport, Invoice
 from contracts.services import billing, judging, runs
-from hosting.models import EquipmentModel, Measurement, Site
+from hosting.models import Connection, EquipmentModel, Measurement, Site
 from tests.makers import accounts as people
 from tests.makers import compliance, hosting, thermal
 from tests.makers import contracts as make
@@ -76,7 +76,7 @@ def watched_site() -> Site:
     kinds = EquipmentModel.Kind
     rack, sink = (hosting.make_equipment(site, kind, tag=kind.value) for kind in (kinds.RACK, kinds.HEAT_SINK))
     hosting.make_connection(rack, sink)
-    hosting.make_connection(sink, rack, leg="return")
+    hosting.make_connection(sink, rack, leg=Connection.Leg.RETURN)
     point = hosting.make_delivery_point(site, equipment=sink)
     device = hosting.make_device(hosting.make_controller(site))
     hosting.make_measurement(device, Measurement.Role.IT_POWER, equipment=rack)
