@@ -19,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
@@ -142,9 +143,9 @@ def a_worker_builds_a_pack_that_verifies(story: Story, folder: Path) -> None:
     eventually(built, "the pack")
     pack = AuditPack.objects.get()
     file = folder / "pack.zip"
-    with pack.file.open("rb") as stored:
+    with default_storage.open(pack.storage_name) as stored:
         file.write_bytes(stored.read())
-    assert run("verify_pack", str(file)).startswith("OK")
+    assert run("verify_pack", str(file), "--sha256", pack.sha256).startswith("OK")
     assert pack.asked_by == people.account_of("compliance")
 
 
