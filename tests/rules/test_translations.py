@@ -27,7 +27,7 @@ MARKS = {
     "pgettext_lazy": (0, 1),
     "npgettext": (0, 1),
 }
-TEXT = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+TEXT = r"""u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 MARKED = re.compile(rf"(?<!\w)({'|'.join(MARKS)})\(\s*({TEXT}(?:\s*,\s*{TEXT})*)")
 
 Text = tuple[str | None, str]
