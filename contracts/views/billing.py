@@ -153,7 +153,9 @@ class InvoicePage(scoped.ScopedDetailView):
     related = ("contract__offtaker", "contract__delivery_point__site", "contract__legal_entity")
 
     def breadcrumbs(self) -> list[Crumb]:
-        """The month above."""
+        """The month above, or for those who do not bill the invoices."""
+        if not self.request.user.is_staff_member:
+            return [Crumb(_("Invoices"), reverse("contracts:invoice_list"))]
         month_on = self.object.month_on
         url = reverse("contracts:billing_month", args=[month_on.year, month_on.month])
         return [Crumb(_("Billing of %(month)s") % {"month": wording.month(month_on)}, url)]
