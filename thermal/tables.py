@@ -15,11 +15,14 @@ from hosting.models import Device, Site
 from thermal.models import Alarm, AlarmRule, HeatInterval, MeterReading, SiteInterval
 from thermal.models.alarms import Priority
 from thermal.models.ledger import ExportMode
+from thermal.services import alarms
 
 QUALITY_LEVELS = {"0": "ok", "1": "ok", "2": "info", "3": "warn", "4": "unknown"}
 MODE_LEVELS = {"0": "ok", "1": "info", "2": "info", "3": "warn", "4": "bad", "5": "warn"}
 PRIORITY_LEVELS = {"1": "bad", "2": "warn", "3": "info"}
 ALARM_LEVELS = {"unack": "bad", "ack": "warn", "rtn": "info", "closed": "ok"}
+# In a table wider than its place, a text would be broken into one word per line.
+ON_ONE_LINE = {"td": {"class": "text-nowrap"}}
 CIRCUIT_LEVELS = {"closed": "ok", "half_open": "warn", "open": "bad"}
 
 
@@ -123,7 +126,9 @@ class HeatIntervalTable(ZonedTable):
     return_vw_c = tables.QuantityColumn(unit="°C", digits=1, verbose_name=_("return, weighted"))
     supply_mean_c = tables.QuantityColumn(unit="°C", digits=1, verbose_name=_("supply, mean"))
     supply_min_c = tables.QuantityColumn(unit="°C", digits=1, verbose_name=_("supply, lowest"))
+    demand = tables.YesNoColumn()
     quality = tables.StateColumn(QUALITY_LEVELS)
+    reason = django_tables2.Column(attrs=ON_ONE_LINE)
     version = tables.QuantityColumn(digits=0)
 
     class Meta(ZonedTable.Meta):
@@ -160,6 +165,7 @@ class ReadingTable(ZonedTable):
     return_c = tables.QuantityColumn(unit="°C", digits=2)
     power_kw = tables.QuantityColumn(unit="kW", digits=2)
     info_code = django_tables2.Column()
+    source = django_tables2.Column(attrs=ON_ONE_LINE)
     received_at = tables.WhenColumn()
 
     class Meta(ZonedTable.Meta):
@@ -247,6 +253,12 @@ class AlarmRuleTable(tables.PortalTable):
             "enabled",
             "evaluated_at",
         )
+
+    def render_limit_value(self, value: float, record: AlarmRule) -> str:
+        return components.quantity(value, alarms.unit_of(record))
+
+    def value_limit_value(self, value: float) -> float:
+        return value
 
 
 class FieldHealthTable(tables.PortalTable):
