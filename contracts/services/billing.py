@@ -226,10 +226,7 @@ def _lines(invoice: Invoice, bill: Bill) -> list[InvoiceLine]:
 @transaction.atomic
 def review_invoice(*, invoice: Invoice, by: User | None, now: datetime) -> Invoice:
     """The draft, marked as looked at."""
-    _lock(invoice.contract)
-    invoice = Invoice.objects.select_related("contract").get(pk=invoice.pk)
-    if invoice.state == Invoice.State.ISSUED:
-        raise AlreadyIssued(_("Invoice %(number)s is issued.") % {"number": invoice.number})
+    invoice = _locked_draft(invoice)
     invoice.state, invoice.reviewed_by, invoice.reviewed_at = Invoice.State.REVIEWED, by, now
     invoice.save()
     return invoice
@@ -238,13 +235,19 @@ def review_invoice(*, invoice: Invoice, by: User | None, now: datetime) -> Invoi
 @transaction.atomic
 def reopen_invoice(*, invoice: Invoice, by: User | None, now: datetime) -> Outcome:
     """The draft written anew from today's records, its review undone."""
+    invoice = _locked_draft(invoice)
+    invoice.state, invoice.reviewed_by, invoice.reviewed_at = Invoice.State.DRAFT, None, None
+    invoice.save()
+    return draft_invoice(contract=invoice.contract, month_on=invoice.month_on, by=by, now=now)
+
+
+def _locked_draft(invoice: Invoice) -> Invoice:
+    """The invoice as it stands now, which no other transaction can bill meanwhile; refused once issued."""
     _lock(invoice.contract)
     invoice = Invoice.objects.select_related("contract").get(pk=invoice.pk)
     if invoice.state == Invoice.State.ISSUED:
         raise AlreadyIssued(_("Invoice %(number)s is issued.") % {"number": invoice.number})
-    invoice.state, invoice.reviewed_by, invoice.reviewed_at = Invoice.State.DRAFT, None, None
-    invoice.save()
-    return draft_invoice(contract=invoice.contract, month_on=invoice.month_on, by=by, now=now)
+    return invoice
 
 
 @transaction.atomic
