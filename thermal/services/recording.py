@@ -20,7 +20,7 @@ from thermal.models import MeterReading
 from thermal.services import marking, partitions
 
 FUTURE_TOLERANCE: Final = dt.timedelta(minutes=3)
-LARGEST_REAL: Final = 3.4e38
+LARGEST_REAL: Final = 3.4028235e38
 SMALLEST_REAL: Final = 1.2e-38
 CHUNK_ROWS: Final = 2000
 FIRST_VERSION: Final = "1"
@@ -88,25 +88,15 @@ TRUNCATE incoming_{table};
 """
 
 # Of each quarter hour only the first and last instant go on to be marked: all others lie between these two.
-_STORE_FRAMES = f"""
+_KEEP = """
 WITH stored AS (
-    INSERT INTO thermal_telemetryframe ({FRAME_COLUMNS})
-    SELECT {FRAME_COLUMNS} FROM incoming_thermal_telemetryframe ORDER BY device_id, at
-    ON CONFLICT DO NOTHING RETURNING device_id, at
+    INSERT INTO {table} ({columns})
+    SELECT {columns} FROM incoming_{table} ORDER BY {owner}, at
+    ON CONFLICT DO NOTHING RETURNING {owner}, at
 )
-SELECT device_id, min(at), max(at), count(*) FROM stored
-GROUP BY device_id, date_bin('15 minutes', at, 'epoch')
-"""  # noqa: S608 (columns of ours)
-
-_STORE_READINGS = f"""
-WITH stored AS (
-    INSERT INTO thermal_meterreading ({READING_COLUMNS})
-    SELECT {READING_COLUMNS} FROM incoming_thermal_meterreading ORDER BY meter_id, at
-    ON CONFLICT DO NOTHING RETURNING meter_id, at
-)
-SELECT meter_id, min(at), max(at), count(*) FROM stored
-GROUP BY meter_id, date_bin('15 minutes', at, 'epoch')
-"""  # noqa: S608 (columns of ours)
+SELECT {owner}, min(at), max(at), count(*) FROM stored
+GROUP BY {owner}, date_bin('15 minutes', at, 'epoch')
+"""
 
 
 @transaction.atomic
@@ -117,7 +107,7 @@ def record_frames(*, frames: Iterable[NewFrame], now: dt.datetime) -> int:
     """
     instants: set[dt.datetime] = set()
     lines = (_frame_line(frame) for frame in _checked(frames, now, instants))
-    stored = _store(partitions.FRAMES, FRAME_COLUMNS, lines, _STORE_FRAMES, instants)
+    stored = _store(partitions.FRAMES, "device_id", FRAME_COLUMNS, lines, instants)
     marking.mark_recorded(frames=_ends(stored), now=now)
     return sum(row[3] for row in stored)
 
@@ -130,7 +120,7 @@ def record_readings(*, readings: Iterable[NewReading], now: dt.datetime) -> int:
     """
     instants: set[dt.datetime] = set()
     lines = (_reading_line(reading, now) for reading in _checked(readings, now, instants))
-    stored = _store(partitions.READINGS, READING_COLUMNS, lines, _STORE_READINGS, instants)
+    stored = _store(partitions.READINGS, "meter_id", READING_COLUMNS, lines, instants)
     marking.mark_recorded(readings=_ends(stored), now=now)
     return sum(row[3] for row in stored)
 
@@ -153,7 +143,7 @@ def _ends(stored: list[tuple[int, dt.datetime, dt.datetime, int]]) -> list[tuple
 
 
 def _store(
-    table: str, columns: str, lines: Iterable[str], statement: str, instants: set[dt.datetime]
+    table: str, owner: str, columns: str, lines: Iterable[str], instants: set[dt.datetime]
 ) -> list[tuple[int, dt.datetime, dt.datetime, int]]:
     """Return, by owner and quarter hour, what was stored of the lines."""
     with connection.cursor() as cursor:
@@ -165,7 +155,7 @@ def _store(
         if not instants:
             return []
         partitions.ensure_for(table=table, instants=instants)
-        cursor.execute(statement)
+        cursor.execute(_KEEP.format(table=table, owner=owner, columns=columns))
         return list(cursor.fetchall())
 
 
