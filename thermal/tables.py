@@ -166,7 +166,7 @@ class ReadingTable(ZonedTable):
     power_kw = tables.QuantityColumn(unit="kW", digits=2)
     info_code = django_tables2.Column()
     source = django_tables2.Column(attrs=ON_ONE_LINE)
-    received_at = tables.WhenColumn()
+    received_at = tables.WhenColumn(attrs=ON_ONE_LINE)
 
     class Meta(ZonedTable.Meta):
         model = MeterReading
