@@ -1,8 +1,6 @@
 """The nightly check finds each kind of violation, and nothing in a sound portal."""
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,6 +12,7 @@ from kernel.periods import Period
 from portal import invariants
 from tests.makers import billing as make
 from tests.makers import hosting, thermal
+from tests.tampering import without_triggers
 from thermal.models import Alarm, SiteInterval
 from thermal.services import settlement
 
@@ -32,18 +31,6 @@ def contract() -> Contract:
 
 def broken() -> set[int]:
     return {finding.invariant.number for finding in invariants.check(now=NOW) if finding.violations}
-
-
-@contextmanager
-def without_triggers(table: str) -> Iterator[None]:
-    """What a wrong restore does: rows change while no trigger looks."""
-    with connection.cursor() as cursor:
-        # Deferred checks of earlier statements must be over before a table can be altered.
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        yield
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
 def run(sql: str) -> None:
