@@ -1,11 +1,12 @@
 """Pages of heat and alarms: by grant, by role, with a constant count of queries."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -23,6 +24,14 @@ from thermal.services import marking, settlement
 pytestmark = pytest.mark.django_db
 
 QUARTER = dt.timedelta(minutes=15)
+# Not close to any midnight: pages open on today, and what was made two hours ago must be of today.
+NOON = dt.datetime(2026, 11, 3, 11, 7, tzinfo=dt.UTC)
+
+
+@pytest.fixture(autouse=True)
+def _noon() -> Iterator[None]:
+    with time_machine.travel(NOON, tick=True):
+        yield
 
 
 def now_quarter() -> dt.datetime:
