@@ -19,7 +19,18 @@ class Protocol(models.TextChoices):
     """The language that a controller speaks."""
 
     MODBUS_TCP = "modbus_tcp", _("Modbus TCP")
+    MODBUS_RTU_TCP = "modbus_rtu_tcp", _("Modbus RTU over TCP")
     MBUS_TCP = "mbus_tcp", _("M-Bus over TCP")
+    SNMP = "snmp", _("SNMP")
+    BACNET_IP = "bacnet_ip", _("BACnet/IP")
+    OPC_UA = "opc_ua", _("OPC UA")
+    MQTT = "mqtt", _("MQTT")
+    HTTP_PUSH = "http_push", _("pushed by HTTP")
+    CSV_DROP = "csv_drop", _("CSV files in a folder")
+
+
+TOLD_PROTOCOLS = (Protocol.HTTP_PUSH, Protocol.CSV_DROP)
+"""Those in which the field speaks first: nobody is asked, so there is no address to ask at."""
 
 
 @tracked()
@@ -136,8 +147,12 @@ class Controller(models.Model):
     site = models.ForeignKey(Site, verbose_name=_("site"), on_delete=models.PROTECT, related_name="controllers")
     code = models.SlugField(_("code"), max_length=60, unique=True)
     protocol = models.CharField(_("protocol"), max_length=16, choices=Protocol)
-    host = models.CharField(_("host"), max_length=253)
-    port = models.PositiveIntegerField(_("port"), validators=[MinValueValidator(1), MaxValueValidator(65535)])
+    host = models.CharField(
+        _("host"), max_length=253, blank=True, default="", help_text=_("Empty where the field sends by itself.")
+    )
+    port = models.PositiveIntegerField(
+        _("port"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(65535)]
+    )
     enabled = models.BooleanField(_("polled"), default=True)
     poll_s = models.PositiveIntegerField(
         _("poll every"), default=60, validators=[MinValueValidator(1)], help_text=_("seconds")
@@ -155,7 +170,14 @@ class Controller(models.Model):
     class Meta:
         ordering = ("code",)
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(port__gte=1, port__lte=65535), name="controller_port_in_range"),
+            models.CheckConstraint(
+                condition=Q(protocol__in=TOLD_PROTOCOLS, host="", port__isnull=True)
+                | (~Q(protocol__in=TOLD_PROTOCOLS) & ~Q(host="") & Q(port__gte=1, port__lte=65535)),
+                name="controller_has_address_to_ask_at",
+                violation_error_message=_(
+                    "A controller that is asked needs host and port; one that sends by itself has neither."
+                ),
+            ),
             models.CheckConstraint(condition=Q(poll_s__gte=1), name="controller_poll_positive"),
             models.UniqueConstraint(fields=["host", "port"], name="controller_address_unique"),
         ]

@@ -35,7 +35,7 @@ CONTROLLER_FIELDS: Final = (
 _CLAIM = """
 WITH due AS MATERIALIZED (
     SELECT id FROM hosting_controller
-    WHERE enabled AND (next_poll_at IS NULL OR next_poll_at <= %(now)s)
+    WHERE enabled AND port IS NOT NULL AND (next_poll_at IS NULL OR next_poll_at <= %(now)s)
       AND (claimed_until IS NULL OR claimed_until <= %(now)s)
     ORDER BY next_poll_at NULLS FIRST
     LIMIT %(limit)s
