@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pymodbus.datastore import ModbusDeviceContext, ModbusSequentialDataBlock, ModbusServerContext
+from pymodbus.framer import FramerType
 from pymodbus.server import ModbusTcpServer
 
 ACK = b"\xe5"
@@ -54,7 +55,9 @@ def block(values: dict[int, int], *, size: int = 200) -> ModbusSequentialDataBlo
 
 
 @contextmanager
-def modbus_server(units: dict[int, dict[str, dict[int, int]]]) -> Iterator[int]:
+def modbus_server(
+    units: dict[int, dict[str, dict[int, int]]], *, framer: FramerType = FramerType.SOCKET
+) -> Iterator[int]:
     """The port of a Modbus server; by unit, the contents of its tables hr, ir, co, di."""
     devices: dict[int, Any] = {
         unit: ModbusDeviceContext(**{name: block(tables.get(name, {})) for name in ("di", "co", "hr", "ir")})
@@ -63,7 +66,8 @@ def modbus_server(units: dict[int, dict[str, dict[int, int]]]) -> Iterator[int]:
     port = free_port()
 
     async def start() -> ModbusTcpServer:
-        server = ModbusTcpServer(ModbusServerContext(devices, single=False), address=("127.0.0.1", port))
+        context = ModbusServerContext(devices, single=False)
+        server = ModbusTcpServer(context, framer=framer, address=("127.0.0.1", port))
         await server.serve_forever(background=True)
         return server
 

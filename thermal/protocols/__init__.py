@@ -4,7 +4,11 @@ from typing import Final
 
 from thermal.protocols.base import FieldProtocol
 from thermal.protocols.mbus import MBusTcp
-from thermal.protocols.modbus import ModbusTcp
+from thermal.protocols.modbus import ModbusRtuTcp, ModbusTcp
 
-PROTOCOLS: Final[dict[str, FieldProtocol]] = {"modbus_tcp": ModbusTcp(), "mbus_tcp": MBusTcp()}
+PROTOCOLS: Final[dict[str, FieldProtocol]] = {
+    "modbus_tcp": ModbusTcp(),
+    "modbus_rtu_tcp": ModbusRtuTcp(),
+    "mbus_tcp": MBusTcp(),
+}
 """Each field language by the name that controllers and profiles give it."""

@@ -1,4 +1,4 @@
-"""Modbus TCP by pymodbus: planned reads, nothing else. There is no way to write in here."""
+"""Modbus TCP and Modbus RTU over TCP by pymodbus: planned reads, nothing else. There is no way to write in here."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
+from pymodbus.framer import FramerType
 from pymodbus.pdu import ModbusPDU
 
 from thermal.domain import planning
@@ -39,6 +40,9 @@ logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 class ModbusTcp:
     """Reads devices behind one Modbus TCP address."""
 
+    framer = FramerType.SOCKET
+    first_unit = 0
+
     def plan(self, points: Sequence[PointSpec], options: dict[str, Any]) -> ReadPlan:
         """Return the fewest requests for the points."""
         return planning.plan(list(points), options)
@@ -46,16 +50,40 @@ class ModbusTcp:
     async def read(self, endpoint: Endpoint, targets: Sequence[Target]) -> AsyncIterator[tuple[Target, Answer]]:
         """Yield the answer of each device, one after another over one connection."""
         client = AsyncModbusTcpClient(
-            endpoint.host, port=endpoint.port, timeout=endpoint.timing.timeout_s, retries=0, reconnect_delay=0
+            endpoint.host,
+            port=endpoint.port,
+            framer=self.framer,
+            timeout=endpoint.timing.timeout_s,
+            retries=0,
+            reconnect_delay=0,
         )
         try:
             await _connect(client, endpoint)
             for target in targets:
                 if not client.connected:
                     await _connect(client, endpoint)
-                yield target, await _read_device(client, endpoint, target)
+                yield target, await self._read_device(client, endpoint, target)
         finally:
             client.close()
+
+    async def _read_device(self, client: AsyncModbusTcpClient, endpoint: Endpoint, target: Target) -> Answer:
+        """Return what one device tells, unless its unit is none of this language."""
+        if target.unit_address.isdecimal() and self.first_unit <= int(target.unit_address) <= LAST_UNIT:
+            return await _read_device(client, endpoint, target)
+        problem = f"“{target.unit_address}” is not a Modbus unit from {self.first_unit} to {LAST_UNIT}."
+        return failed(target, problem, Missing.NOT_ASKED)
+
+
+class ModbusRtuTcp(ModbusTcp):
+    """Reads devices on a serial line, whose frames a converter passes on over TCP as they are.
+
+    Such a frame has a checksum but no number by which an answer names its question. A question that stayed without
+    answer therefore ends the connection, as in every language here; and unit 0, which on a line means everybody and
+    is answered by nobody, is refused.
+    """
+
+    framer = FramerType.RTU
+    first_unit = 1
 
 
 async def _connect(client: AsyncModbusTcpClient, endpoint: Endpoint) -> None:
@@ -73,8 +101,6 @@ async def _connect(client: AsyncModbusTcpClient, endpoint: Endpoint) -> None:
 
 async def _read_device(client: AsyncModbusTcpClient, endpoint: Endpoint, target: Target) -> Answer:
     """Return what one device tells; a request that stays without answer ends the attempt."""
-    if not target.unit_address.isdecimal() or int(target.unit_address) > LAST_UNIT:
-        return failed(target, f"“{target.unit_address}” is not a Modbus unit from 0 to 255.", Missing.NOT_ASKED)
     plan: ReadPlan = target.plan
     unit = int(target.unit_address)
     loop = asyncio.get_running_loop()
@@ -117,7 +143,8 @@ def _take(reply: ModbusPDU, reader: Reader, answer: Answer) -> bool:
         answer.error = f"The device refuses {_place(request)}: {EXCEPTIONS.get(code, f'exception {code}')}."
         return code not in SILENT_BEHIND_GATEWAY
     registers = [int(bit) for bit in reply.bits] if request.table in ("coil", "discrete") else reply.registers
-    if len(registers) < request.count:
+    # Bits come in whole bytes; more registers than were asked for answer another question.
+    if len(registers) < request.count or (reply.registers and len(registers) > request.count):
         answer.miss(request.slots, Missing.GARBLED)
         answer.error = f"The device tells {len(registers)} of {request.count} values ({_place(request)})."
         return True
