@@ -57,6 +57,7 @@ lock: install-dev
 	$(COMPILE) pyproject.toml --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) --group npm --output-file requirements-npm.txt
 	npm install --package-lock-only
+	npm install --package-lock-only --prefix tests/peers
 
 clean:
-	rm -rf .venv node_modules
+	rm -rf .venv node_modules tests/peers/node_modules

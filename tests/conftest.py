@@ -8,7 +8,7 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from portal.embedded.postgres import Postgres
 from portal.embedded.service import Service, private_directory
 from portal.embedded.valkey import Valkey
 from tests import template_database
+from tests.makers import peers
 
 # A machine that has other things to do is slow; that is no property of the code.
 hypothesis.settings.register_profile(
@@ -142,6 +143,20 @@ def _settings_of_the_tests() -> Iterator[None]:
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     ):
         yield
+
+
+@pytest.fixture
+def peer() -> Iterator[Callable[..., peers.Peer]]:
+    """Starts servers that others wrote: `peer("modbus_tcp", units={...})`; all of them end with the test."""
+    started: list[peers.Peer] = []
+
+    def start(name: str, **setup: object) -> peers.Peer:
+        started.append(peers.start(name, **setup))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.end()
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 NODE_MODULES = ROOT / "node_modules"
+PEERS = ROOT / "tests" / "peers"
 LOCALE = ROOT / "locale"
 OLDEST_PYTHON = (3, 11)
 
@@ -86,6 +87,10 @@ def install_front_end() -> None:
     run(npm(), "ci", "--silent")
 
 
+def install_peers() -> None:
+    run(npm(), "ci", "--silent", "--prefix", PEERS)
+
+
 def compile_translations() -> None:
     run(PYTHON, "-m", "portal.embedded.translations")
 
@@ -108,6 +113,9 @@ def main() -> None:
     stage("Translations", LOCALE / ".compiled", catalogs, compile_translations)
     front_end = fingerprint(ROOT / "package-lock.json")
     stage("Front-end packages", NODE_MODULES / ".installed", front_end, install_front_end)
+    if wanted.dev:
+        peers = fingerprint(PEERS / "package-lock.json")
+        stage("Peers of the tests", PEERS / "node_modules" / ".installed", peers, install_peers)
 
 
 if __name__ == "__main__":

@@ -80,8 +80,9 @@ def test_requirements_are_pinned_with_hashes_and_name_no_index(path: Path) -> No
     assert all(line.strip().startswith("--hash=sha256:") for line in lines if line.startswith(" "))
 
 
-def test_the_front_end_lock_file_has_hashes_and_names_no_host() -> None:
-    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+@pytest.mark.parametrize("path", tracked("*package-lock.json"), ids=relative)
+def test_the_lock_files_of_npm_have_hashes_and_name_no_host(path: Path) -> None:
+    packages = json.loads(path.read_text())["packages"]
     third_party = {name: facts for name, facts in packages.items() if name}
     assert third_party
     assert all("integrity" in facts and "resolved" not in facts for facts in third_party.values())
