@@ -1,12 +1,16 @@
 """What thermal does when facts of the inventory change."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
+from hosting import signals
 from hosting.models import MeterPlacement
+from thermal.domain.readings import PointSpec
+from thermal.protocols import PROTOCOLS
 
 # From the earliest to the latest value that the placement can have changed; no clock is needed for that. A placement
 # without readings changes nothing yet: the first reading will mark what it touches.
@@ -37,3 +41,19 @@ def settle_placement_again(instance: MeterPlacement, **_kwargs: Any) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(_MARK, facts)
+
+
+@receiver(signals.profile_proposed, dispatch_uid="thermal.plan_proposed_profile")
+def plan_proposed_profile(
+    sender: Any,  # noqa: ARG001 -- Django's form
+    *,
+    protocol: str,
+    options: dict[str, Any],
+    points: Sequence[Any],
+    **_facts: Any,
+) -> None:
+    """Refuse a profile that could not be read, naming the point."""
+    language = PROTOCOLS.get(protocol)
+    if language is not None:
+        specs = [PointSpec(one.slot, one.key, one.name, str(one.quantity), one.unit, one.address) for one in points]
+        language.plan(specs, options)

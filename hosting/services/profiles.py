@@ -8,8 +8,12 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext
 
 from accounts.models import User
+from hosting import signals
+from hosting.domain import address_checks
+from hosting.domain.addresses import LANGUAGES
 from hosting.models import Device, DeviceProfile, ProfilePoint
 from kernel.errors import Refusal
 
@@ -24,6 +28,18 @@ class SlotsRepeat(Refusal):
     """Two points want the same slot or the same key."""
 
     sentence = "Point “%(key)s” repeats the slot or the key of another one."
+
+
+class PointRefused(Refusal):
+    """The address of a point does not have the shape that its field language gives it."""
+
+    sentence = "Point “%(point)s”: %(problem)s"
+
+
+class OptionRefused(Refusal):
+    """An option that the field language does not have, or with a value that it cannot have."""
+
+    sentence = "Options: %(problem)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +106,19 @@ def next_version(*, profile: DeviceProfile, by: User) -> DeviceProfile:
     )
 
 
+def check_shape(*, protocol: str, options: dict[str, Any], points: Sequence[PointSpec]) -> None:
+    """Refuse options and addresses that the field language does not know, naming the point."""
+    language = LANGUAGES.get(protocol)
+    if language is None:
+        return
+    for problem in address_checks.problems(language.options, options):
+        raise OptionRefused(field=problem.field, problem=gettext(problem.sentence) % problem.facts)
+    for point in points:
+        for problem in address_checks.problems(language.point, point.address):
+            words = gettext(problem.sentence) % problem.facts
+            raise PointRefused(point=point.key, field=problem.field, problem=words)
+
+
 def _write_points(profile: DeviceProfile, points: Sequence[PointSpec]) -> None:
     slots: set[int] = set()
     keys: set[str] = set()
@@ -110,6 +139,10 @@ def _write_points(profile: DeviceProfile, points: Sequence[PointSpec]) -> None:
         )
         for point in points
     ]
+    check_shape(protocol=profile.protocol, options=profile.options, points=points)
+    signals.profile_proposed.send(
+        DeviceProfile, protocol=profile.protocol, options=profile.options, points=list(points)
+    )
     for row in rows:
         row.full_clean(exclude=["profile"], validate_unique=False, validate_constraints=False)
     ProfilePoint.objects.bulk_create(rows)

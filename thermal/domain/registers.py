@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from hosting.domain.addresses import LANGUAGES
 from thermal.domain.readings import Conversion, PointIsWrong, PointSpec, conversion, exact_fraction
 
 TABLES: Final = ("holding", "input", "coil", "discrete")
@@ -23,7 +24,7 @@ KINDS: Final[dict[str, tuple[int, str]]] = {
 """For each type its registers and its letter in `struct`."""
 
 LAST_REGISTER: Final = 65535
-KNOWN: Final = frozenset({"table", "register", "type", "word_order", "byte_order", "scale", "offset", "missing", "bit"})
+KNOWN: Final = LANGUAGES["modbus_tcp"].point_names
 
 
 @dataclass(frozen=True, slots=True)

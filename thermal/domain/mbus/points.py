@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from hosting.domain.addresses import LANGUAGES
 from kernel import units
 from thermal.domain.mbus import codes
 from thermal.domain.mbus.records import ONLY_NEGATIVE, ONLY_POSITIVE, Function, Record
@@ -47,7 +48,7 @@ QUANTITIES: Final[dict[str, str]] = {
 }
 """The M-Bus quantity that a point has where its address names none."""
 
-KNOWN: Final = frozenset({"quantity", "function", "storage", "tariff", "subunit", "qualifier", "scale", "offset"})
+KNOWN: Final = LANGUAGES["mbus_tcp"].point_names
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,184 @@
+"""What a profile says in each field language: where a point is found, and which limits a device has.
+
+One table for everybody: the editor draws its fields from it, files and the API are checked against it
+(`address_checks`), and the languages themselves take their list of known names from it. This is the shape of what
+is given; whether a point can be read is decided by the language, which stands one floor higher.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any, Final
+
+
+def gettext_noop(text: str) -> str:
+    """The text as it is: a mark for the catalog, because only the edge knows the reader's language."""
+    return text
+
+
+_ = gettext_noop
+
+
+class Kind(enum.StrEnum):
+    """What may stand in a field."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    FLAG = "flag"
+    CHOICE = "choice"
+    NUMBERS = "numbers"
+    """One number or a list of them."""
+    TEXTS = "texts"
+    """A list of texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressField:
+    """One named part of an address, or one option of a profile; label and help are English, for the catalog."""
+
+    name: str
+    kind: Kind
+    label: str
+    help: str = ""
+    choices: tuple[str, ...] = ()
+    required: bool = False
+    default: Any = None
+    """What the language takes where nothing is given."""
+    minimum: int | None = None
+    maximum: int | None = None
+    also_number: bool = False
+    """A choice that may be a whole number instead of one of its words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """What a profile may say in one field language."""
+
+    point: tuple[AddressField, ...]
+    options: tuple[AddressField, ...] = ()
+
+    @property
+    def point_names(self) -> frozenset[str]:
+        """The names that the address of a point may use."""
+        return frozenset(field.name for field in self.point)
+
+    @property
+    def option_names(self) -> frozenset[str]:
+        """The names that the options of a profile may use."""
+        return frozenset(field.name for field in self.options)
+
+
+_SCALE: Final = (
+    AddressField(
+        "scale", Kind.DECIMAL, _("factor"), _("The raw number times this is in the unit of the point."), default=1
+    ),
+    AddressField(
+        "offset", Kind.DECIMAL, _("offset"), _("Added after the factor, in the unit of the point."), default=0
+    ),
+)
+_ORDERS: Final = (
+    AddressField(
+        "word_order",
+        Kind.CHOICE,
+        _("word order"),
+        _("Big: the register with the highest digits comes first."),
+        choices=("big", "little"),
+        default="big",
+    ),
+    AddressField("byte_order", Kind.CHOICE, _("byte order"), choices=("big", "little"), default="big"),
+)
+_MODBUS: Final = Language(
+    point=(
+        AddressField(
+            "table",
+            Kind.CHOICE,
+            _("table"),
+            choices=("holding", "input", "coil", "discrete"),
+            default="holding",
+        ),
+        AddressField(
+            "register",
+            Kind.INTEGER,
+            _("register"),
+            _("Counted from 0, as on the wire; 40001 of many documents is holding register 0."),
+            required=True,
+            minimum=0,
+            maximum=65535,
+        ),
+        AddressField(
+            "type",
+            Kind.CHOICE,
+            _("type"),
+            choices=("int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"),
+            default="uint16",
+        ),
+        *_ORDERS,
+        *_SCALE,
+        AddressField(
+            "missing",
+            Kind.NUMBERS,
+            _("no value"),
+            _("Raw numbers by which the device says that it has no value, separated by commas."),
+        ),
+        AddressField("bit", Kind.INTEGER, _("bit"), _("The one bit that is the value, from 0."), minimum=0, maximum=63),
+    ),
+    options=(
+        AddressField(
+            "max_count",
+            Kind.INTEGER,
+            _("registers in one request"),
+            _("At most; the protocol allows 125."),
+            default=125,
+            minimum=4,
+            maximum=125,
+        ),
+        AddressField(
+            "max_gap",
+            Kind.INTEGER,
+            _("registers to read over"),
+            _("A gap up to this long is read along instead of starting another request."),
+            default=16,
+            minimum=0,
+            maximum=124,
+        ),
+        *_ORDERS,
+    ),
+)
+_MBUS: Final = Language(
+    point=(
+        AddressField(
+            "quantity",
+            Kind.TEXT,
+            _("quantity of the record"),
+            _("As decode_mbus prints it; empty: the one that belongs to the quantity of the point."),
+        ),
+        AddressField(
+            "function",
+            Kind.CHOICE,
+            _("function"),
+            choices=("instantaneous", "maximum", "minimum", "error"),
+            default="instantaneous",
+        ),
+        AddressField("storage", Kind.INTEGER, _("storage number"), default=0, minimum=0),
+        AddressField("tariff", Kind.INTEGER, _("tariff"), default=0, minimum=0),
+        AddressField("subunit", Kind.INTEGER, _("sub-unit"), default=0, minimum=0),
+        AddressField(
+            "qualifier",
+            Kind.CHOICE,
+            _("extension"),
+            _("positive, negative, or the number that the maker puts behind FF."),
+            choices=("positive", "negative"),
+            also_number=True,
+        ),
+        *_SCALE,
+    ),
+)
+
+LANGUAGES: Final[dict[str, Language]] = {
+    "modbus_tcp": _MODBUS,
+    "modbus_rtu_tcp": _MODBUS,
+    "mbus_tcp": _MBUS,
+}
+"""Each field language that profiles can be written for, by the name that controllers give it."""
