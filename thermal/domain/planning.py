@@ -174,6 +174,22 @@ def reader(request: Request, kept: set[int]) -> Reader:
     return Reader(request, decoder(request), columns)
 
 
+def raw_texts(request: Request, registers: Sequence[int]) -> dict[int, str]:
+    """Return the registers of each point as they came, in hexadecimal digits; bits as 0 or 1.
+
+    Examples
+    --------
+    >>> point = register_point(PointSpec(3, "heat", "Heat", "energy_kwh", "kWh", {"register": 7, "type": "int32"}), {})
+    >>> raw_texts(Request("holding", 6, 3, (point,)), [0, 1, 0xE240])
+    {3: '0001 E240'}
+    """
+    digits = 1 if request.table in ("coil", "discrete") else 4
+    return {
+        point.slot: " ".join(f"{word:0{digits}X}" for word in registers[point.start - request.start :][: point.count])
+        for point in request.points
+    }
+
+
 def exact_number(point: RegisterPoint, raw: float) -> Decimal:
     """Return the value of a raw number without loss; a float counts with the digits that it has."""
     if isinstance(raw, int):

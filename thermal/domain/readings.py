@@ -177,6 +177,8 @@ class Answer:
     payload_hash: bytes | None = None
     identification: str = ""
     """The number by which the device itself says who it is."""
+    raw: dict[int, str] | None = None
+    """What stood on the wire for each slot, in hexadecimal digits; None unless somebody wants to see it."""
 
     def __post_init__(self) -> None:
         if not self.values:

@@ -65,6 +65,8 @@ class Target:
     options: dict[str, Any] = field(default_factory=dict)
     plan: Any = None
     """What the language made of the points, so that many devices of one profile share it."""
+    with_raw: bool = False
+    """Whether the answer is to tell what stood on the wire as well; nobody pays for it at a poll."""
 
 
 class FieldProtocol(Protocol):

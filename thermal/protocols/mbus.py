@@ -146,7 +146,7 @@ async def _read_meter(bus: Bus, target: Target) -> Answer:
 def _answer(target: Target, heard: list[bytes], told: list[mbus.Telegram], missing: Missing) -> Answer:
     """Return the answer made of the telegrams; what they do not tell is missing for the given reason."""
     plan: points.RecordPlan = target.plan
-    answer = Answer(slot_count=plan.slot_count)
+    answer = Answer(slot_count=plan.slot_count, raw={} if target.with_raw else None)
     points.fill(answer, plan, [record for telegram in told for record in telegram.records])
     for slot, reason in answer.missing.items():
         if reason is Missing.NOT_TOLD:

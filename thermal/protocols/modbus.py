@@ -105,7 +105,7 @@ async def _read_device(client: AsyncModbusTcpClient, endpoint: Endpoint, target:
     unit = int(target.unit_address)
     loop = asyncio.get_running_loop()
     started = loop.time()
-    answer = Answer(slot_count=plan.slot_count)
+    answer = Answer(slot_count=plan.slot_count, raw={} if target.with_raw else None)
     for position, reader in enumerate(plan.readers):
         if position and endpoint.timing.request_pause_s:
             await asyncio.sleep(endpoint.timing.request_pause_s)
@@ -149,6 +149,8 @@ def _take(reply: ModbusPDU, reader: Reader, answer: Answer) -> bool:
         answer.error = f"The device tells {len(registers)} of {request.count} values ({_place(request)})."
         return True
     reader.read_into(answer, registers)
+    if answer.raw is not None:
+        answer.raw |= planning.raw_texts(request, registers)
     return True
 
 

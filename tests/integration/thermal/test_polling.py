@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync, sync_to_async
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -27,6 +28,16 @@ WHOLE = "04 06 E7 91 00 00 04 14 2C DB 00 00 04 59 B9 27 00 00 04 5D 08 12 00 00
 
 def poll(now: dt.datetime = NOW, **claim: Any) -> polls.Polled:
     return polling.poll_batch(batch=polling.claim_due(now=now, **claim), now=now)
+
+
+def polled_outcomes() -> list[asking.Outcome]:
+    """What a poll of everything due hears, stored nowhere."""
+
+    async def ask() -> list[asking.Outcome]:
+        batch = await sync_to_async(polling.claim_due)(now=NOW)
+        return [outcome async for outcomes in polling.ask_batch(batch, networks=[]) for outcome in outcomes]
+
+    return async_to_sync(ask)()
 
 
 def point(key: str, quantity: str, unit: str = "", **address: Any) -> dict[str, Any]:
@@ -328,6 +339,31 @@ def test_probe_prints_every_value_and_stores_nothing(capsys: pytest.CaptureFixtu
     assert not TelemetryFrame.objects.exists()
     device.refresh_from_db()
     assert device.last_polled_at is None
+
+
+def test_a_look_shows_the_registers_beside_the_values_and_a_poll_does_not_pay_for_it() -> None:
+    with field.modbus_server(METER) as port:
+        probe = polling.probe_device(device=modbus_device(port), now=NOW)
+        answers = [answer for outcome in polled_outcomes() for _device, answer in outcome.answers]
+    assert [(value.quantity, value.raw) for value in probe.values] == [
+        ("energy_kwh", "0001 E240"),
+        ("power_kw", "47E0"),
+        ("state", "FFFF"),
+    ]
+    assert [answer.raw for answer in answers] == [None]
+
+
+def test_a_look_shows_the_bytes_of_each_record_of_a_telegram() -> None:
+    gateway = Gateway({1: BusMeter([field.telegram_of(WHOLE)])})
+    with field.mbus_gateway(gateway) as port:
+        probe = polling.probe_device(device=mbus_device(port), now=NOW)
+    assert [value.raw for value in probe.values] == [
+        "E7 91 00 00",
+        "2C DB 00 00",
+        "B9 27 00 00",
+        "08 12 00 00",
+        "1E 15 76 3B",
+    ]
 
 
 def test_probe_of_a_dead_device_says_why_and_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:

@@ -151,6 +151,9 @@ def fill(answer: Answer, plan: RecordPlan, records: Sequence[Record]) -> None:
     kept = set(plan.register_slots.values())
     for point in plan.points:
         slot = point.spec.slot
+        if answer.raw is not None:
+            told = " / ".join(record.raw.hex(" ").upper() for record in records if point.fits(record))
+            answer.raw |= {slot: told} if told else {}
         value = _value(point, records)
         if isinstance(value, Missing):
             answer.missing[slot] = value

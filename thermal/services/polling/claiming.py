@@ -114,11 +114,15 @@ class Batch:
     profiles: dict[int, PlannedProfile]
     is_full: bool = False
     """True if there may be more to claim."""
+    with_raw: bool = False
+    """True if somebody wants to see what stands on the wire."""
 
     def target(self, device: DueDevice) -> Target:
         """Return what the field language needs to know about a device."""
         profile = self.profiles[device.profile_id]
-        return Target(device.id, device.unit_address, profile.points, profile.options, profile.plan)
+        return Target(
+            device.id, device.unit_address, profile.points, profile.options, profile.plan, with_raw=self.with_raw
+        )
 
 
 def claim_due(*, now: dt.datetime, limit: int = BATCH_SIZE, lease: dt.timedelta = LEASE) -> Batch:
@@ -145,7 +149,7 @@ def batch_of(*, device: Device, now: dt.datetime) -> Batch:
         for row in _rows(_DEVICES, {"controllers": [device.controller_id], "now": now, "all": True})
         if row["id"] == device.pk
     )
-    return Batch(uuid.uuid4(), (due,), load_profiles({device.profile_id}))
+    return Batch(uuid.uuid4(), (due,), load_profiles({device.profile_id}), with_raw=True)
 
 
 def _controller(row: dict[str, Any]) -> DueController:

@@ -24,6 +24,9 @@ class ProbedValue:
     unit: str
     reason: str
     """Why there is no value; empty if there is one."""
+    quantity: str = ""
+    raw: str = ""
+    """What stood on the wire, in hexadecimal digits, where the language shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +81,5 @@ def _value(point: PointSpec, answer: Answer) -> ProbedValue:
     else:
         text = None if number is None else f"{number:.7g}"
     reason = "" if text is not None else MISSING_TEXTS[answer.missing.get(point.slot, Missing.NOT_TOLD)]
-    return ProbedValue(point.slot, point.key, point.name, text, unit, reason)
+    raw = (answer.raw or {}).get(point.slot, "")
+    return ProbedValue(point.slot, point.key, point.name, text, unit, reason, point.quantity, raw)
