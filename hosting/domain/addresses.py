@@ -57,7 +57,12 @@ class Language:
     """What a profile may say in one field language."""
 
     point: tuple[AddressField, ...]
-    options: tuple[AddressField, ...] = ()
+    own_options: tuple[AddressField, ...] = ()
+
+    @property
+    def options(self) -> tuple[AddressField, ...]:
+        """What the options of a profile may say: first the language's own."""
+        return (*self.own_options, *EVERY_LANGUAGE)
 
     @property
     def point_names(self) -> frozenset[str]:
@@ -69,6 +74,25 @@ class Language:
         """The names that the options of a profile may use."""
         return frozenset(field.name for field in self.options)
 
+
+EVERY_LANGUAGE: Final = (
+    AddressField(
+        "check_serial",
+        Kind.FLAG,
+        _("compare the serial number"),
+        _("Registers are stored only if the device names the serial number of its meter."),
+        default=True,
+    ),
+    AddressField(
+        "clock",
+        Kind.CHOICE,
+        _("time of the clock"),
+        _("Site: the device is set to the local time of its site, the usual case."),
+        choices=("site", "utc"),
+        default="site",
+    ),
+)
+"""Options that concern what is done with an answer, in whatever language it came."""
 
 _SCALE: Final = (
     AddressField(
@@ -124,7 +148,7 @@ _MODBUS: Final = Language(
         ),
         AddressField("bit", Kind.INTEGER, _("bit"), _("The one bit that is the value, from 0."), minimum=0, maximum=63),
     ),
-    options=(
+    own_options=(
         AddressField(
             "max_count",
             Kind.INTEGER,

@@ -1,10 +1,11 @@
 """Where the heat is made, how it is piped, what measures it and who reads it."""
 
 from hosting.models.equipment import Connection, Equipment, EquipmentModel
-from hosting.models.field import Controller, Device, DeviceProfile, Measurement, ProfilePoint
+from hosting.models.field import Controller, Device, Measurement, Protocol
 from hosting.models.imports import ImportBatch
 from hosting.models.metering import DeliveryPoint, Meter, MeterPlacement
 from hosting.models.outages import PlannedOutage
+from hosting.models.profiles import DeviceKind, DeviceProfile, ProfilePoint
 from hosting.models.sites import Site, SiteGroupObjectPermission, SiteUserObjectPermission
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Controller",
     "DeliveryPoint",
     "Device",
+    "DeviceKind",
     "DeviceProfile",
     "Equipment",
     "EquipmentModel",
@@ -21,6 +23,7 @@ __all__ = [
     "MeterPlacement",
     "PlannedOutage",
     "ProfilePoint",
+    "Protocol",
     "Site",
     "SiteGroupObjectPermission",
     "SiteUserObjectPermission",
