@@ -35,6 +35,7 @@ def poll_due() -> None:
 
 @shared_task(name="thermal.keep_partitions", time_limit=300, ignore_result=True)
 def keep_partitions() -> None:
-    """Make the partitions of the coming months, and drop those that are no longer kept."""
+    """Make the partitions of the coming months, and drop what is no longer kept: partitions, and counts of polls."""
     partitions.make_ahead(now=timezone.now())
     partitions.drop_expired(now=timezone.now())
+    polling.drop_expired_accounts(now=timezone.now())

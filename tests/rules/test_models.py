@@ -46,6 +46,7 @@ PARTS = {
     "contracts.InvoiceLine": "is part of its invoice, which a trigger protects",
     "hosting.Measurement": "is part of its device",
     "hosting.ProfilePoint": "is part of its profile",
+    "thermal.DeviceDay": "counts what its device told; frames protect a device that ever told anything",
     "thermal.DirtyMark": "is work to be done, not a record",
 }
 # Links that may be cut: the record says enough without them.

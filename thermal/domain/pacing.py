@@ -8,6 +8,8 @@ from typing import Final
 
 LONGEST_BACKOFF_S: Final = 300
 FAILURES_TO_OPEN: Final = 3
+LATE_AFTER_S: Final = 5
+"""More than twice the step at which the schedule looks for what is due."""
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 SPREAD: Final = 7919
 """A prime: neighbors in the numbering of controllers get phases far apart."""
@@ -39,6 +41,18 @@ def next_poll_at(*, now: dt.datetime, every_s: int, number: int) -> dt.datetime:
     phase = number * SPREAD % every_s
     passed = (now - EPOCH).total_seconds() - phase
     return EPOCH + dt.timedelta(seconds=(passed // every_s + 1) * every_s + phase)
+
+
+def is_late(*, due_at: dt.datetime | None, now: dt.datetime) -> bool:
+    """Return whether a poll begins so long after its time that this was not kept.
+
+    Examples
+    --------
+    >>> now = dt.datetime(2026, 11, 22, 20, tzinfo=dt.UTC)
+    >>> [is_late(due_at=now - dt.timedelta(seconds=late_s), now=now) for late_s in (5, 6)]
+    [False, True]
+    """
+    return due_at is not None and (now - due_at).total_seconds() > LATE_AFTER_S
 
 
 def after_success() -> Circuit:

@@ -2,12 +2,14 @@
 
 from thermal.models.alarms import Alarm, AlarmRule, AlarmTransition
 from thermal.models.ledger import DirtyMark, HeatInterval, SiteInterval
+from thermal.models.polling import DeviceDay
 from thermal.models.recorded import MeterReading, TelemetryFrame
 
 __all__ = [
     "Alarm",
     "AlarmRule",
     "AlarmTransition",
+    "DeviceDay",
     "DirtyMark",
     "HeatInterval",
     "MeterReading",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -105,11 +106,20 @@ def record_frames(*, frames: Iterable[NewFrame], now: dt.datetime) -> int:
 
     Numbers that a single-precision field cannot hold count as missing.
     """
+    return sum(stored_frames(frames=frames, now=now).values())
+
+
+@transaction.atomic
+def stored_frames(*, frames: Iterable[NewFrame], now: dt.datetime) -> Counter[int]:
+    """Return, by device, how many frames were new and are stored now; for those who keep accounts of them."""
     instants: set[dt.datetime] = set()
     lines = (_frame_line(frame) for frame in _checked(frames, now, instants))
     stored = _store(partitions.FRAMES, "device_id", FRAME_COLUMNS, lines, instants)
     marking.mark_recorded(frames=_ends(stored), now=now)
-    return sum(row[3] for row in stored)
+    counts: Counter[int] = Counter()
+    for device_id, _first, _last, count in stored:
+        counts[device_id] += count
+    return counts
 
 
 @transaction.atomic

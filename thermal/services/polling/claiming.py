@@ -29,6 +29,7 @@ CONTROLLER_FIELDS: Final = (
     "timeout_ms",
     "connect_pause_ms",
     "request_pause_ms",
+    "next_poll_at",
 )
 
 # Chosen once: a subquery may be run anew for every row it is compared with, and would then claim more than its limit.
@@ -43,7 +44,7 @@ WITH due AS MATERIALIZED (
 )
 UPDATE hosting_controller controller SET claimed_until = %(until)s, claim_token = %(token)s
 FROM due WHERE controller.id = due.id
-RETURNING controller.id, protocol, host, port, poll_s, timeout_ms, connect_pause_ms, request_pause_ms
+RETURNING controller.id, protocol, host, port, poll_s, timeout_ms, connect_pause_ms, request_pause_ms, next_poll_at
 """
 
 # Devices that did not answer last time come last, so that they cannot keep the others waiting.
@@ -102,6 +103,8 @@ class DueController:
     protocol: str
     endpoint: Endpoint
     poll_s: int
+    due_at: dt.datetime | None = None
+    """When it should have been asked; none for one that is new."""
     devices: list[DueDevice] = field(default_factory=list)
 
 
@@ -155,7 +158,8 @@ def batch_of(*, device: Device, now: dt.datetime) -> Batch:
 def _controller(row: dict[str, Any]) -> DueController:
     """Return a claimed controller without its devices."""
     timing = Timing(row["timeout_ms"] / 1000, row["connect_pause_ms"] / 1000, row["request_pause_ms"] / 1000)
-    return DueController(row["id"], row["protocol"], Endpoint(row["host"], row["port"], timing), row["poll_s"])
+    endpoint = Endpoint(row["host"], row["port"], timing)
+    return DueController(row["id"], row["protocol"], endpoint, row["poll_s"], row["next_poll_at"])
 
 
 def _due_devices(controllers: Iterable[int], *, now: dt.datetime) -> list[DueDevice]:

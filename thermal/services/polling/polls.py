@@ -18,8 +18,10 @@ from thermal.domain.pacing import Circuit
 from thermal.domain.readings import WHOLE_REGISTERS, Answer, Missing
 from thermal.models import MeterReading
 from thermal.services import alarms, recording
+from thermal.services.polling import accounting
+from thermal.services.polling.accounting import PollCount
 from thermal.services.polling.asking import Outcome, ask_batch, field_networks
-from thermal.services.polling.claiming import Batch, DueDevice, PlannedProfile
+from thermal.services.polling.claiming import Batch, DueController, DueDevice, PlannedProfile
 from thermal.services.recording import NewFrame, NewReading
 
 CLOCK_TOLERANCE: Final = dt.timedelta(minutes=3)
@@ -104,7 +106,7 @@ def store(*, batch: Batch, outcomes: list[Outcome], now: dt.datetime, polled: Po
     """
     kept = _release(batch.token, outcomes, now)
     judged = [
-        judge(batch.profiles[device.profile_id], device, answer, poll_s=outcome.controller.poll_s, now=now)
+        judge(batch.profiles[device.profile_id], device, answer, controller=outcome.controller, now=now)
         for outcome in outcomes
         if outcome.controller.id in kept
         for device, answer in outcome.answers
@@ -112,9 +114,13 @@ def store(*, batch: Batch, outcomes: list[Outcome], now: dt.datetime, polled: Po
     latest = max((verdict.at for verdict in judged), default=now)
     frames = [verdict.frame for verdict in judged if verdict.frame]
     readings = [verdict.reading for verdict in judged if verdict.reading]
-    polled.frame_count += recording.record_frames(frames=frames, now=latest)
+    stored = recording.stored_frames(frames=frames, now=latest)
+    for verdict in judged:
+        verdict.count.frame_count = stored[verdict.device_id]
+    polled.frame_count += stored.total()
     polled.reading_count += recording.record_readings(readings=readings, now=latest) if readings else 0
     _note(judged)
+    accounting.add_polls(counts=[verdict.count for verdict in judged])
     polled.controller_count += len(kept)
     polled.answered_count += len(frames)
     polled.failed_count += len(judged) - len(frames)
@@ -143,6 +149,7 @@ class Verdict:
     error: str
     circuit: Circuit
     latency_ms: float
+    count: PollCount
     frame: NewFrame | None = None
     reading: NewReading | None = None
     clock_offset_s: float | None = None
@@ -173,19 +180,51 @@ def _note(judged: Iterable[Verdict]) -> None:
             cursor.execute(_NOTE, columns)
 
 
-def judge(profile: PlannedProfile, device: DueDevice, answer: Answer, *, poll_s: int, now: dt.datetime) -> Verdict:
+def judge(
+    profile: PlannedProfile, device: DueDevice, answer: Answer, *, controller: DueController, now: dt.datetime
+) -> Verdict:
     """Return what to store of an answer, and when to ask the device again."""
     at = _milliseconds(now + dt.timedelta(seconds=answer.elapsed_s))
-    verdict = Verdict(device.id, at, answer.error, pacing.after_success(), round(answer.latency_s * 1000, 1))
+    _drop_oversized(answer)
+    count = _counted(profile, device, answer, at)
+    count.late_count = int(pacing.is_late(due_at=controller.due_at, now=now))
+    verdict = Verdict(device.id, at, answer.error, pacing.after_success(), round(answer.latency_s * 1000, 1), count)
     if answer.told:
         verdict.frame = NewFrame(device.id, at, profile.id, answer.values, answer.quality)
         _judge_registers(verdict, profile, device, answer)
     elif _was_asked(answer):
-        verdict.circuit = pacing.after_failure(now=at, failure_count=device.failure_count, every_s=poll_s)
+        verdict.circuit = pacing.after_failure(now=at, failure_count=device.failure_count, every_s=controller.poll_s)
         verdict.error = verdict.error or "The device told none of its values."
     else:
         verdict.circuit = Circuit(device.circuit, device.failure_count, None)
     return verdict
+
+
+def _drop_oversized(answer: Answer) -> None:
+    """Take out the numbers that no frame can hold, so that what is told is what is stored."""
+    for slot, value in enumerate(answer.values):
+        if value is not None and not -recording.LARGEST_REAL < value < recording.LARGEST_REAL:
+            answer.values[slot] = None
+            answer.missing[slot] = Missing.INVALID
+
+
+def _counted(profile: PlannedProfile, device: DueDevice, answer: Answer, at: dt.datetime) -> PollCount:
+    """Return what one poll adds to the accounts of its device."""
+    told = sum(answer.values[point.slot] is not None or point.slot in answer.exact for point in profile.points)
+    latency_ms = round(answer.latency_s * 1000) if answer.told else 0
+    return PollCount(
+        device_id=device.id,
+        polled_on=at.date(),
+        answered_count=int(answer.told),
+        failed_count=int(not answer.told),
+        unreached_count=int(not answer.told and not _was_asked(answer)),
+        expected_value_count=len(profile.points),
+        told_value_count=told,
+        missing_value_count=len(profile.points) - told,
+        request_count=answer.request_count,
+        latency_sum_ms=latency_ms,
+        latency_max_ms=latency_ms,
+    )
 
 
 def _milliseconds(at: dt.datetime) -> dt.datetime:
