@@ -10,4 +10,4 @@ class HostingConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to the inventory's news."""
-        from hosting import receivers  # noqa: F401, PLC0415 -- models must be loaded first
+        from hosting import checks, receivers  # noqa: F401, PLC0415 -- models must be loaded first

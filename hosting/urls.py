@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from hosting.views import equipment, exchange, field, metering, outages, sites
+from hosting.views import equipment, exchange, field, metering, outages, secrets, sites
 
 
 def record_routes(base: str, name: str, views: Any, prefix: str) -> list[URLPattern]:
@@ -35,6 +35,13 @@ urlpatterns = [
     path("inventory/meters/<int:pk>/place/", metering.MeterPlace.as_view(), name="meter_place"),
     path("inventory/placements/<int:pk>/exchange/", metering.MeterSwap.as_view(), name="meter_swap"),
     *record_routes("inventory/controllers", "controller", field, "Controller"),
+    path("inventory/controllers/<int:pk>/credentials/", secrets.SecretKeep.as_view(), name="controller_secret_keep"),
+    path(
+        "inventory/controllers/<int:pk>/credentials/remove/",
+        secrets.SecretForget.as_view(),
+        name="controller_secret_forget",
+    ),
+    path("inventory/controllers/<int:pk>/push-key/", secrets.PushKeyMake.as_view(), name="controller_push_key"),
     *record_routes("inventory/devices", "device", field, "Device"),
     path("inventory/devices/<int:device>/meanings/new/", field.MeasurementCreate.as_view(), name="measurement_create"),
     path("inventory/meanings/<int:pk>/delete/", field.MeasurementDelete.as_view(), name="measurement_delete"),

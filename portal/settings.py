@@ -19,6 +19,8 @@ DEBUG = env.bool("DEBUG", default=False)
 # The demo plants and their data; `make run` says which.
 DEMO = env.bool("HEATLEDGER_DEMO", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or addresses.secret_key(VAR_DIR)
+# Seals the credentials of field devices; the first key seals, each of them opens.
+HOSTING_FIELD_KEYS = env.list("HEATLEDGER_FIELD_KEY", default=[]) or [addresses.field_key(VAR_DIR)]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 

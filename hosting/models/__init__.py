@@ -6,11 +6,13 @@ from hosting.models.imports import ImportBatch
 from hosting.models.metering import DeliveryPoint, Meter, MeterPlacement
 from hosting.models.outages import PlannedOutage
 from hosting.models.profiles import DeviceKind, DeviceProfile, ProfilePoint
+from hosting.models.secrets import ControllerSecret
 from hosting.models.sites import Site, SiteGroupObjectPermission, SiteUserObjectPermission
 
 __all__ = [
     "Connection",
     "Controller",
+    "ControllerSecret",
     "DeliveryPoint",
     "Device",
     "DeviceKind",

@@ -15,6 +15,7 @@ from hosting.filters import ControllerFilter, DeviceFilter, DeviceProfileFilter
 from hosting.forms import ControllerForm, DeviceForm, MeasurementForm
 from hosting.models import Controller, Device, DeviceProfile, Measurement
 from hosting.services import profiles
+from hosting.views import secrets
 from hosting.views.records import Action, Fact, InventoryList, RecordPage, Section, fact_of
 
 PLACES = ("device", "equipment", "delivery_point", "connection__source", "connection__target")
@@ -48,6 +49,14 @@ class ControllerDetail(RecordPage):
 
     model = Controller
     related = ("site",)
+
+    def facts(self) -> list[Fact]:
+        """Its fields, and whether its credentials are set."""
+        return [*super().facts(), *secrets.facts(self.object)]
+
+    def actions(self) -> Sequence[Action]:
+        """Credentials, besides the usual."""
+        return (*secrets.actions(self.object), *super().actions())
 
     def sections(self) -> Sequence[Section]:
         """Its devices."""

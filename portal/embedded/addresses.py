@@ -27,3 +27,9 @@ def secret_key(var: Path) -> str:
     """Return the key that signs sessions and links, drawn at the first start."""
     var.mkdir(parents=True, exist_ok=True)
     return service.kept_secret(var / "secret-key")
+
+
+def field_key(var: Path) -> str:
+    """Return the key that seals the credentials of field devices, drawn at the first start."""
+    var.mkdir(parents=True, exist_ok=True)
+    return service.kept_secret(var / "field-key")

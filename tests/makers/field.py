@@ -1,6 +1,8 @@
 """Field devices on real sockets: a Modbus server, and an M-Bus gateway that can misbehave in every known way."""
 
 import asyncio
+import datetime as dt
+import ipaddress
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -8,6 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from pymodbus.datastore import ModbusDeviceContext, ModbusSequentialDataBlock, ModbusServerContext
 from pymodbus.framer import FramerType
 from pymodbus.server import ModbusTcpServer
@@ -191,3 +197,34 @@ def telegram_of(records: str, *, address: int = 1, number: str = "12345678", acc
     head = bytes.fromhex(number)[::-1] + bytes.fromhex("2D2C 08 04") + bytes([access, 0, 0, 0])
     body = bytes([0x08, address, 0x72]) + head + bytes.fromhex(records)
     return bytes([0x68, len(body), len(body), 0x68]) + body + bytes([sum(body) % 256, 0x16])
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate that vouches for itself, and its key."""
+
+    pem: str
+    key_pem: str
+
+
+def certificate(host: str = "127.0.0.1") -> Certificate:
+    """A certificate of an authority of one's own, for a server at the address."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return Certificate(made.public_bytes(serialization.Encoding.PEM).decode(), private.decode())

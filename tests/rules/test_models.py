@@ -44,6 +44,7 @@ PARTS = {
     "contracts.BillingBlock": "says why a contract cannot be billed; recomputed with every run",
     "contracts.Contact": "is part of its offtaker",
     "contracts.InvoiceLine": "is part of its invoice, which a trigger protects",
+    "hosting.ControllerSecret": "opens nothing but its controller",
     "hosting.Measurement": "is part of its device",
     "hosting.ProfilePoint": "is part of its profile",
     "thermal.DeviceDay": "counts what its device told; frames protect a device that ever told anything",

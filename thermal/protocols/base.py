@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -53,6 +53,8 @@ class Endpoint:
     host: str
     port: int
     timing: Timing = field(default_factory=Timing)
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the other side asks for, opened; by the names of `hosting.domain.credentials`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,12 @@ async def _ask_controller(
     """Return the answers of the devices behind one address; whatever goes wrong is a reason, not an exception."""
     outcome = Outcome(controller)
     problem, missing = "", Missing.NO_ANSWER
+    if controller.problem:
+        outcome.answers.extend(
+            (device, failed(batch.target(device), controller.problem, Missing.NOT_ASKED))
+            for device in controller.devices
+        )
+        return outcome
     async with gate:
         try:
             async with asyncio.timeout(CONTROLLER_DEADLINE_S):

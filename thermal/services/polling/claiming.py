@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from django.db import connection, transaction
 
 from hosting.models import Controller, Device, DeviceProfile, ProfilePoint
+from hosting.services import secrets
 from kernel.errors import Refusal
 from thermal.domain.readings import PointSpec
 from thermal.protocols import PROTOCOLS
@@ -106,6 +107,8 @@ class DueController:
     due_at: dt.datetime | None = None
     """When it should have been asked; none for one that is new."""
     devices: list[DueDevice] = field(default_factory=list)
+    problem: str = ""
+    """Why it cannot be asked: its credentials do not open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,7 @@ def claim_due(*, now: dt.datetime, limit: int = BATCH_SIZE, lease: dt.timedelta 
     token = uuid.uuid4()
     with transaction.atomic():
         rows = _rows(_CLAIM, {"now": now, "until": now + lease, "token": token, "limit": limit})
-        controllers = {row["id"]: _controller(row) for row in rows}
+        controllers = _controllers(rows)
         devices = _due_devices(controllers, now=now)
         Device.objects.filter(pk__in=[device.id for device in devices if device.circuit == "open"]).update(
             circuit="half_open"
@@ -146,7 +149,8 @@ def claim_due(*, now: dt.datetime, limit: int = BATCH_SIZE, lease: dt.timedelta 
 
 def batch_of(*, device: Device, now: dt.datetime) -> Batch:
     """Return a batch of this one device, claimed by nobody; for a look at it that stores nothing."""
-    due = _controller(Controller.objects.filter(pk=device.controller_id).values(*CONTROLLER_FIELDS).get())
+    rows = Controller.objects.filter(pk=device.controller_id).values(*CONTROLLER_FIELDS)
+    due = _controllers(rows)[device.controller_id]
     due.devices.extend(
         DueDevice(**row)
         for row in _rows(_DEVICES, {"controllers": [device.controller_id], "now": now, "all": True})
@@ -155,11 +159,19 @@ def batch_of(*, device: Device, now: dt.datetime) -> Batch:
     return Batch(uuid.uuid4(), (due,), load_profiles({device.profile_id}), with_raw=True)
 
 
-def _controller(row: dict[str, Any]) -> DueController:
-    """Return a claimed controller without its devices."""
+def _controllers(rows: Iterable[dict[str, Any]]) -> dict[int, DueController]:
+    """Return the controllers by id, without their devices, with their credentials opened."""
+    found = list(rows)
+    opened = secrets.open_secrets(controllers=[row["id"] for row in found])
+    return {row["id"]: _controller(row, opened.get(row["id"], secrets.Opened())) for row in found}
+
+
+def _controller(row: dict[str, Any], opened: secrets.Opened) -> DueController:
+    """Return a controller without its devices."""
     timing = Timing(row["timeout_ms"] / 1000, row["connect_pause_ms"] / 1000, row["request_pause_ms"] / 1000)
-    endpoint = Endpoint(row["host"], row["port"], timing)
-    return DueController(row["id"], row["protocol"], endpoint, row["poll_s"], row["next_poll_at"])
+    endpoint = Endpoint(row["host"], row["port"], timing, opened.fields)
+    due = DueController(row["id"], row["protocol"], endpoint, row["poll_s"], row["next_poll_at"])
+    return replace(due, problem=opened.problem)
 
 
 def _due_devices(controllers: Iterable[int], *, now: dt.datetime) -> list[DueDevice]:
