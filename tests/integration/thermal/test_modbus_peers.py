@@ -14,9 +14,10 @@ from tests.makers import field, peers
 from tests.makers.peers import Peer
 from thermal.domain.readings import Answer, Missing, PointSpec
 from thermal.protocols.base import Endpoint, Target, Timing
-from thermal.protocols.modbus import ModbusTcp
+from thermal.protocols.modbus import ModbusRtuTcp, ModbusTcp
 
 MODBUS = ModbusTcp()
+LINE = ModbusRtuTcp()
 StartPeer = Callable[..., Peer]
 
 NUMBERS: dict[str, tuple[str, float]] = {
@@ -53,11 +54,13 @@ def spec(slot: int, **address: Any) -> PointSpec:
     return PointSpec(slot, f"p{slot}", "", "state", "", address)
 
 
-def read(port: int, points: list[PointSpec], *, unit: str = "1", **options: Any) -> Answer:
+def read(
+    port: int, points: list[PointSpec], *, unit: str = "1", language: ModbusTcp = MODBUS, timeout_s: float = 2.0
+) -> Answer:
     async def run() -> list[Answer]:
-        target = Target(1, unit, points, options, MODBUS.plan(points, options))
-        endpoint = Endpoint("127.0.0.1", port, Timing(timeout_s=2.0))
-        return [answer async for _target, answer in MODBUS.read(endpoint, [target])]
+        target = Target(1, unit, points, {}, language.plan(points, {}))
+        endpoint = Endpoint("127.0.0.1", port, Timing(timeout_s=timeout_s))
+        return [answer async for _target, answer in language.read(endpoint, [target])]
 
     (answer,) = asyncio.run(run())
     return answer
@@ -88,6 +91,24 @@ def test_what_a_foreign_device_refuses_has_its_reason(peer: StartPeer) -> None:
     assert "busy" in busy.error
     silent = read(device.port, [spec(0, register=0)], unit="9")
     assert "behind the gateway does not answer" in silent.error
+
+
+def test_a_foreign_serial_line_behind_tcp_is_understood(peer: StartPeer) -> None:
+    points, registers = laid_out()
+    expected = [number for _order in range(2) for _fmt, number in NUMBERS.values()]
+    more = [
+        spec(len(points), table="input", register=1, type="int16", scale="0.1"),
+        spec(len(points) + 1, table="coil", register=3),
+        spec(len(points) + 2, table="discrete", register=8),
+    ]
+    line = peer("modbus_rtu_tcp", holding=list(registers.values()), input=[0, 227], coils="08", discrete="0001")
+    answer = read(line.port, [*points, *more], language=LINE)
+    assert (answer.error, answer.missing) == ("", {})
+    assert answer.values == pytest.approx([*expected, 22.7, 1, 1])
+    assert answer.request_count == 4
+    line.end()
+    # On a line, the function code follows the unit.
+    assert {bytes.fromhex(request)[1] for request in line.told("request")} == READING_CODES
 
 
 READING_CODES = {1, 2, 3, 4}
