@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,6 +10,8 @@ from typing import Any, Final
 
 from hosting.domain.addresses import AddressField, Kind
 from hosting.domain.addresses import gettext_noop as _
+
+BIT_PATTERN: Final = re.compile(r"0x[0-9a-f]{1,16}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,17 @@ def is_number(value: object) -> bool:
     return True
 
 
+def is_raw_number(value: object) -> bool:
+    """Whether it is a number, the bit pattern of one, or the word for none.
+
+    >>> is_raw_number(-5), is_raw_number("0x8000"), is_raw_number("nan"), is_raw_number("none")
+    (True, True, True, False)
+    """
+    if isinstance(value, str):
+        return value == "nan" or BIT_PATTERN.fullmatch(value) is not None
+    return is_number(value)
+
+
 def plain_number(value: object) -> int | float | str:
     """The number as JSON and YAML write it: whole if it is, a float where that is exact, else the text.
 
@@ -103,7 +117,7 @@ def _fits_integer(field: AddressField, value: Any) -> bool:
 
 
 def _fits_numbers(_field: AddressField, value: Any) -> bool:
-    return all(is_number(one) and not isinstance(one, str) for one in (value if isinstance(value, list) else [value]))
+    return all(map(is_raw_number, value if isinstance(value, list) else [value]))
 
 
 _FITS: Final[dict[Kind, Callable[[AddressField, Any], bool]]] = {

@@ -113,6 +113,25 @@ _ORDERS: Final = (
     ),
     AddressField("byte_order", Kind.CHOICE, _("byte order"), choices=("big", "little"), default="big"),
 )
+_TYPES: Final = (
+    *("int16", "uint16", "int32", "uint32", "int64", "uint64"),
+    *("float32", "float64"),
+    *("bcd16", "bcd32", "bcd64"),
+)
+_INVALID_WITH: Final = (
+    AddressField(
+        "invalid_with",
+        Kind.TEXT,
+        _("invalid with"),
+        _("Key of the point that tells of faults: while it is not 0, the values below count for nothing."),
+    ),
+    AddressField(
+        "invalid_values",
+        Kind.NUMBERS,
+        _("invalid values"),
+        _("In the unit of the quantity; empty: 0 and 185 °C, as heat meters show a faulty sensor."),
+    ),
+)
 _MODBUS: Final = Language(
     point=(
         AddressField(
@@ -135,7 +154,19 @@ _MODBUS: Final = Language(
             "type",
             Kind.CHOICE,
             _("type"),
-            choices=("int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"),
+            choices=(
+                "int16",
+                "uint16",
+                "int32",
+                "uint32",
+                "int64",
+                "uint64",
+                "float32",
+                "float64",
+                "bcd16",
+                "bcd32",
+                "bcd64",
+            ),
             default="uint16",
         ),
         *_ORDERS,
@@ -144,9 +175,18 @@ _MODBUS: Final = Language(
             "missing",
             Kind.NUMBERS,
             _("no value"),
-            _("Raw numbers by which the device says that it has no value, separated by commas."),
+            _("Raw numbers that mean “no value”, separated by commas; 0x8000 is a bit pattern, nan any NaN."),
         ),
-        AddressField("bit", Kind.INTEGER, _("bit"), _("The one bit that is the value, from 0."), minimum=0, maximum=63),
+        AddressField(
+            "bit",
+            Kind.INTEGER,
+            _("bit"),
+            _("The bit that is the value, or the lowest of several, from 0."),
+            minimum=0,
+            maximum=63,
+        ),
+        AddressField("bit_count", Kind.INTEGER, _("number of bits"), default=1, minimum=1, maximum=64),
+        *_INVALID_WITH,
     ),
     own_options=(
         AddressField(
@@ -197,6 +237,7 @@ _MBUS: Final = Language(
             also_number=True,
         ),
         *_SCALE,
+        *_INVALID_WITH,
     ),
 )
 

@@ -41,8 +41,18 @@ async def end_tasks() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    for _round in range(10):  # transports notice that the other side has gone, and let go of their sockets
+    # Transports notice that the other side has gone and let go of their sockets; those that do not are made to.
+    for _round in range(50):
+        if not open_transports():
+            return
         await asyncio.sleep(0.002)
+    for transport in open_transports():
+        transport.abort()
+    await asyncio.sleep(0.002)
+
+
+def open_transports() -> list[Any]:
+    return list(getattr(asyncio.get_running_loop(), "_transports").values())  # noqa: B009 (private to asyncio)
 
 
 def free_port() -> int:

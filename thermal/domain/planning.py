@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from thermal.domain.readings import Answer, Missing, PointSpec, register_slots, shortest_float32, slot_count
+from thermal.domain.readings import (
+    Answer,
+    Distrust,
+    Missing,
+    PointSpec,
+    distrust_rules,
+    register_slots,
+    shortest_float32,
+    slot_count,
+)
 from thermal.domain.registers import KINDS, RegisterPoint, register_point
 
 REGISTER_LIMIT: Final = 125
@@ -57,7 +66,9 @@ class Column:
     factor: float
     offset: float
     missing: frozenset[int | float]
-    bit: int | None
+    unreadable: Missing
+    """What it means if the device tells no finite number."""
+    part: Callable[[int], int | None] | None
     exact: RegisterPoint | None
     """The point, if a meter reading wants its exact value as well."""
 
@@ -76,12 +87,13 @@ class Reader:
             if raw in column.missing:
                 answer.missing[column.slot] = Missing.NOT_AVAILABLE
             elif raw - raw != 0:  # not a number, or infinite
+                answer.missing[column.slot] = column.unreadable
+            elif (number := raw if column.part is None else column.part(int(raw))) is None:
                 answer.missing[column.slot] = Missing.INVALID
             else:
-                number = raw if column.bit is None else int(raw) >> column.bit & 1
                 answer.values[column.slot] = number * column.factor + column.offset
                 if column.exact is not None:
-                    answer.exact[column.slot] = exact_number(column.exact, raw)
+                    answer.exact[column.slot] = exact_number(column.exact, number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +103,7 @@ class ReadPlan:
     readers: tuple[Reader, ...]
     slot_count: int
     register_slots: dict[str, int]
+    distrust: tuple[Distrust, ...] = ()
 
 
 def plan(specs: list[PointSpec], options: dict[str, Any]) -> ReadPlan:
@@ -101,7 +114,8 @@ def plan(specs: list[PointSpec], options: dict[str, Any]) -> ReadPlan:
         max_gap=int(options.get("max_gap", GAP_LIMIT)),
     )
     kept = register_slots(specs)
-    return ReadPlan(tuple(reader(request, set(kept.values())) for request in requests), slot_count(specs), kept)
+    readers = tuple(reader(request, set(kept.values())) for request in requests)
+    return ReadPlan(readers, slot_count(specs), kept, distrust_rules(specs))
 
 
 def plan_requests(
@@ -166,7 +180,8 @@ def reader(request: Request, kept: set[int]) -> Reader:
             factor=float(point.convert.factor),
             offset=float(point.convert.offset),
             missing=point.missing,
-            bit=point.bit,
+            unreadable=Missing.NOT_AVAILABLE if point.nan_is_missing else Missing.INVALID,
+            part=point.part,
             exact=point if point.slot in kept else None,
         )
         for point in request.points
@@ -190,8 +205,8 @@ def raw_texts(request: Request, registers: Sequence[int]) -> dict[int, str]:
     }
 
 
-def exact_number(point: RegisterPoint, raw: float) -> Decimal:
-    """Return the value of a raw number without loss; a float counts with the digits that it has."""
-    if isinstance(raw, int):
-        return point.convert.exact(Decimal(raw if point.bit is None else raw >> point.bit & 1))
-    return point.convert.exact(Decimal(shortest_float32(raw) if point.kind == "float32" else repr(raw)))
+def exact_number(point: RegisterPoint, number: float) -> Decimal:
+    """Return the value of a number without loss; a float counts with the digits that it has."""
+    if isinstance(number, int):
+        return point.convert.exact(Decimal(number))
+    return point.convert.exact(Decimal(shortest_float32(number) if point.kind == "float32" else repr(number)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -56,6 +57,9 @@ REGISTER_QUANTITIES: Final = frozenset(
     }
 )
 """Quantities that a meter reading keeps, exactly."""
+
+SENSOR_FAULT_C: Final = (0, 185)
+"""What heat meters show for a temperature sensor that is short or open (Kamstrup MULTICAL technical descriptions)."""
 
 WHOLE_REGISTERS: Final = frozenset({"energy_kwh", "volume_m3", "supply_energy_m3c", "return_energy_m3c"})
 
@@ -207,6 +211,50 @@ class Answer:
         """Note why these slots have no value."""
         for slot in slots:
             self.missing.setdefault(slot, reason)
+
+    def distrust(self, rules: Sequence[Distrust]) -> None:
+        """Take back the values that the device itself spoils by telling of a fault."""
+        for rule in rules:
+            value = self.values[rule.slot]
+            # Half of the finest step that a meter shows; what a float makes of 185.00 is nearer.
+            if value is None or not self.values[rule.fault_slot]:
+                continue
+            if any(abs(value - wrong) < 0.0005 for wrong in rule.values):
+                self.values[rule.slot] = None
+                self.exact.pop(rule.slot, None)
+                self.missing[rule.slot] = Missing.INVALID
+
+
+@dataclass(frozen=True, slots=True)
+class Distrust:
+    """A value that counts for nothing if it is one of some numbers while another point tells of a fault."""
+
+    slot: int
+    fault_slot: int
+    values: tuple[float, ...]
+
+
+def distrust_rules(points: Sequence[PointSpec]) -> tuple[Distrust, ...]:
+    """Return the rules that the addresses of the points give.
+
+    `invalid_with` is the key of the point that tells of faults, anything but 0 being one; `invalid_values` are the
+    numbers, in the canonical unit, by which the device then says that it could not measure: 0 and 185 without.
+    """
+    slots = {point.key: point.slot for point in points}
+    rules: list[Distrust] = []
+    for point in points:
+        key, given = point.address.get("invalid_with"), point.address.get("invalid_values", list(SENSOR_FAULT_C))
+        if key is None and "invalid_values" in point.address:
+            raise PointIsWrong(point=point.key, problem="“invalid_values” need “invalid_with”.")
+        if key is None:
+            continue
+        if not isinstance(key, str) or key == point.key or key not in slots:
+            raise PointIsWrong(point=point.key, problem=f"invalid_with “{key}” is not another point of the profile.")
+        values = given if isinstance(given, list) else [given]
+        if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+            raise PointIsWrong(point=point.key, problem="“invalid_values” is a number or a list of numbers.")
+        rules.append(Distrust(point.slot, slots[key], tuple(map(float, values))))
+    return tuple(rules)
 
 
 def slot_count(points: list[PointSpec]) -> int:

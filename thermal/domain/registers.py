@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
+import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,10 +24,15 @@ KINDS: Final[dict[str, tuple[int, str]]] = {
     "uint64": (4, "Q"),
     "float32": (2, "f"),
     "float64": (4, "d"),
+    "bcd16": (1, "H"),
+    "bcd32": (2, "I"),
+    "bcd64": (4, "Q"),
 }
-"""For each type its registers and its letter in `struct`."""
+"""For each type its registers and the letter in `struct` of the number that lies in them."""
 
 LAST_REGISTER: Final = 65535
+BIT_PATTERN: Final = re.compile(r"0x[0-9a-f]{1,16}", re.IGNORECASE)
+NOT_A_NUMBER: Final = "nan"
 KNOWN: Final = LANGUAGES["modbus_tcp"].point_names
 
 
@@ -41,8 +50,10 @@ class RegisterPoint:
     swap_bytes: bool
     convert: Conversion
     missing: frozenset[int | float]
-    """Raw numbers by which the device says that it has no value."""
+    """Raw numbers by which the device says that it has no value; a NaN among them stands for every NaN."""
     bit: int | None = None
+    """The lowest bit of the value, if it is only some bits of the number."""
+    bit_count: int = 1
 
     @property
     def count(self) -> int:
@@ -60,6 +71,21 @@ class RegisterPoint:
         return self.kind.startswith("float")
 
     @property
+    def nan_is_missing(self) -> bool:
+        """True if the device says by a NaN that it has no value, rather than that something is wrong with it."""
+        return any(math.isnan(number) for number in self.missing)
+
+    @property
+    def part(self) -> Callable[[int], int | None] | None:
+        """What makes the value of the raw number, None where it already is the value."""
+        if self.kind.startswith("bcd"):
+            return decimal_digits
+        if self.bit is None:
+            return None
+        lowest, mask = self.bit, (1 << self.bit_count) - 1
+        return lambda raw: raw >> lowest & mask
+
+    @property
     def word_order(self) -> tuple[int, ...]:
         """Registers of the number, from the one with its highest digits."""
         registers = range(self.start, self.start + self.count)
@@ -71,7 +97,9 @@ def register_point(spec: PointSpec, options: dict[str, Any]) -> RegisterPoint:
 
     The address has `table` (holding, input, coil, discrete), `register` (0-based, as on the wire), `type`,
     and as needed `word_order` and `byte_order` ("big" or "little"), `scale`, `offset`, `missing` (a raw number
-    or a list of them) and `bit`. The options of the profile give the default word and byte order.
+    or a list of them; "0x8000" is the number with these bits, "nan" stands for every NaN), `bit` (the lowest bit of
+    the value) and `bit_count` (1 without). The options of the profile give the default word and byte order.
+    `invalid_with` and `invalid_values` are described at `readings.distrust_rules`.
     """
     address = spec.address
     unknown = sorted(set(address) - KNOWN)
@@ -99,9 +127,22 @@ def register_point(spec: PointSpec, options: dict[str, Any]) -> RegisterPoint:
             scale=exact_fraction(spec.key, "scale", address.get("scale", 1)),
             offset=exact_fraction(spec.key, "offset", address.get("offset", 0)),
         ),
-        missing=_sentinels(spec),
+        missing=_sentinels(spec, kind),
         bit=_bit(spec, kind),
+        bit_count=_bit_count(spec, kind),
     )
+
+
+def decimal_digits(raw: int) -> int | None:
+    """Return the number whose decimal digits are the hexadecimal ones of the registers; None if one is above 9.
+
+    Examples
+    --------
+    >>> decimal_digits(0x1234), decimal_digits(0x12A4)
+    (1234, None)
+    """
+    digits = f"{raw:x}"
+    return int(digits) if digits.isdecimal() else None
 
 
 def _start(spec: PointSpec, count: int) -> int:
@@ -120,20 +161,52 @@ def _order(spec: PointSpec, options: dict[str, Any], name: str) -> bool:
     return bool(order == "little")
 
 
-def _sentinels(spec: PointSpec) -> frozenset[int | float]:
+def _sentinels(spec: PointSpec, kind: str) -> frozenset[int | float]:
     """Return the raw numbers that mean "no value"."""
     given = spec.address.get("missing", [])
-    sentinels = given if isinstance(given, list) else [given]
-    if not all(isinstance(number, int | float) for number in sentinels):
-        raise PointIsWrong(point=spec.key, problem="“missing” is a raw number or a list of raw numbers.")
-    return frozenset(sentinels)
+    return frozenset(_sentinel(spec, kind, number) for number in (given if isinstance(given, list) else [given]))
+
+
+def _sentinel(spec: PointSpec, kind: str, given: object) -> int | float:
+    """Return the raw number that the registers give where the device means this sentinel."""
+    count, letter = KINDS[kind]
+    try:
+        if isinstance(given, str) and BIT_PATTERN.fullmatch(given):
+            packed = int(given, 16).to_bytes(2 * count, "big")
+        elif given == NOT_A_NUMBER and letter in "fd":
+            packed = struct.pack(f">{letter}", math.nan)
+        elif isinstance(given, int | float) and not isinstance(given, bool):
+            packed = struct.pack(f">{letter}", given)
+        else:
+            raise PointIsWrong(point=spec.key, problem=f"missing “{given}” is no raw number, 0x... or nan.")
+    except (struct.error, OverflowError):
+        problem = f"missing “{given}” is no number of {kind}; its bits are written as 0x..."
+        raise PointIsWrong(point=spec.key, problem=problem) from None
+    number: int | float = struct.unpack(f">{letter}", packed)[0]
+    return number
 
 
 def _bit(spec: PointSpec, kind: str) -> int | None:
-    """Return which bit of the register is the value, if only one is."""
+    """Return which bit of the register is the value or the lowest one of it, if not all are."""
     bit = spec.address.get("bit")
     if bit is None:
         return None
-    if not isinstance(bit, int) or KINDS[kind][1] not in "HIQ" or not 0 <= bit < 16 * KINDS[kind][0]:
+    if not _is_whole(bit) or not kind.startswith("uint") or not 0 <= bit < 16 * KINDS[kind][0]:
         raise PointIsWrong(point=spec.key, problem=f"“{bit}” is not a bit of an unsigned number.")
-    return bit
+    return int(bit)
+
+
+def _bit_count(spec: PointSpec, kind: str) -> int:
+    """Return how many bits are the value, counted upwards from the one that is given."""
+    count = spec.address.get("bit_count")
+    if count is None:
+        return 1
+    bit = spec.address.get("bit")
+    if bit is None or not _is_whole(count) or not 1 <= count <= 16 * KINDS[kind][0] - bit:
+        raise PointIsWrong(point=spec.key, problem=f"“{count}” is not a number of bits from the given bit on.")
+    return int(count)
+
+
+def _is_whole(value: object) -> bool:
+    """Return whether it is a whole number; yes and no are none."""
+    return isinstance(value, int) and not isinstance(value, bool)

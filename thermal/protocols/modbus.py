@@ -115,6 +115,7 @@ async def _read_device(client: AsyncModbusTcpClient, endpoint: Endpoint, target:
                 [slot for later in plan.readers[position + 1 :] for slot in later.request.slots], Missing.NOT_ASKED
             )
             break
+    answer.distrust(plan.distrust)
     answer.latency_s = loop.time() - started
     return answer
 

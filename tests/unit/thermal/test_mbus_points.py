@@ -63,6 +63,29 @@ def test_what_is_missing_has_a_reason(records: str, quantity: str, reason: Missi
 
 
 @pytest.mark.parametrize(
+    ("records", "supply_c"),
+    [
+        ("02 59 44 48 02 FD 17 00 00", 185.0),
+        ("02 59 44 48 02 FD 17 08 00", None),
+        ("02 59 00 00 02 FD 17 20 00", None),
+        ("02 59 01 00 02 FD 17 20 00", 0.01),
+        ("02 59 44 48", 185.0),
+    ],
+)
+def test_a_sensor_fault_is_no_temperature(records: str, supply_c: float | None) -> None:
+    specs = [
+        PointSpec(0, "supply-c", "", "supply_c", "", {"invalid_with": "info-code"}),
+        PointSpec(1, "info-code", "", "info_code", "", {}),
+    ]
+    plan = points.plan(specs)
+    answer = Answer(slot_count=plan.slot_count)
+    points.fill(answer, plan, mbus.decode(telegram_of(records)).records)
+    assert answer.values[0] == supply_c
+    assert (0 in answer.exact) is (supply_c is not None)
+    assert answer.missing.get(0) == (Missing.INVALID if supply_c is None else None)
+
+
+@pytest.mark.parametrize(
     ("quantity", "address"),
     [
         ("state", {}),

@@ -16,10 +16,12 @@ from thermal.domain.readings import (
     CANONICAL_UNITS,
     Answer,
     Conversion,
+    Distrust,
     Missing,
     PointIsWrong,
     PointSpec,
     conversion,
+    distrust_rules,
     exact_fraction,
     register_slots,
     slot_count,
@@ -81,11 +83,13 @@ class RecordPlan:
     points: tuple[RecordPoint, ...]
     slot_count: int
     register_slots: dict[str, int]
+    distrust: tuple[Distrust, ...] = ()
 
 
 def plan(specs: Sequence[PointSpec]) -> RecordPlan:
     """Return the plan for a profile."""
-    return RecordPlan(tuple(map(record_point, specs)), slot_count(list(specs)), register_slots(list(specs)))
+    points = tuple(map(record_point, specs))
+    return RecordPlan(points, slot_count(list(specs)), register_slots(list(specs)), distrust_rules(specs))
 
 
 def record_point(spec: PointSpec) -> RecordPoint:
@@ -94,7 +98,7 @@ def record_point(spec: PointSpec) -> RecordPoint:
     The address has, as needed, `quantity` (as `decode_mbus` prints it; without it the point's own),
     `function` (instantaneous, maximum, minimum, error), `storage`, `tariff`, `subunit` (0 without), `qualifier`
     (positive, negative, or the number that a maker puts behind FF), `scale` and `offset` for meters that tell a
-    number without unit.
+    number without unit. `invalid_with` and `invalid_values` are described at `readings.distrust_rules`.
     """
     address = spec.address
     unknown = sorted(set(address) - KNOWN)
@@ -163,6 +167,7 @@ def fill(answer: Answer, plan: RecordPlan, records: Sequence[Record]) -> None:
             answer.values[slot] = float(value)
             if slot in kept:
                 answer.exact[slot] = value
+    answer.distrust(plan.distrust)
 
 
 def _value(point: RecordPoint, records: Sequence[Record]) -> Decimal | dt.datetime | Missing:
