@@ -88,6 +88,15 @@ def is_reading_due(*, last_at: dt.datetime | None, now: dt.datetime, every_s: in
     >>> is_reading_due(last_at=quarter, now=quarter + dt.timedelta(minutes=14), every_s=900)
     False
     """
-    if last_at is None:
-        return True
-    return (last_at - EPOCH).total_seconds() // every_s < (now - EPOCH).total_seconds() // every_s
+    return last_at is None or step_of(last_at, every_s=every_s) < step_of(now, every_s=every_s)
+
+
+def step_of(at: dt.datetime, *, every_s: int) -> int:
+    """Return the number of the step of the clock in which the instant lies.
+
+    Examples
+    --------
+    >>> step_of(dt.datetime(1970, 1, 1, 0, 30, tzinfo=dt.UTC), every_s=900)
+    2
+    """
+    return int((at - EPOCH).total_seconds() // every_s)

@@ -187,6 +187,8 @@ class Answer:
     """The number by which the device itself says who it is."""
     raw: dict[int, str] | None = None
     """What stood on the wire for each slot, in hexadecimal digits; None unless somebody wants to see it."""
+    at: dt.datetime | None = None
+    """When it was measured, where the device tells; without an offset, by the clock of the device. None is now."""
 
     def __post_init__(self) -> None:
         if not self.values:

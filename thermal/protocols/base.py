@@ -78,7 +78,10 @@ class FieldProtocol(Protocol):
         """Return the plan of a profile, or refuse a point that cannot be read."""
 
     def read(self, endpoint: Endpoint, targets: Sequence[Target]) -> AsyncIterator[tuple[Target, Answer]]:
-        """Yield the answer of each device as it comes; failures are answers too, with their reason."""
+        """Yield the answer of each device as it comes; failures are answers too, with their reason.
+
+        A device that tells of several instants has several answers, the latest at the end.
+        """
 
 
 async def resolved(host: str, port: int, networks: Sequence[IpNetwork]) -> str:

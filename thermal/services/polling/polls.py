@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connection, transaction
@@ -18,10 +17,11 @@ from thermal.domain.pacing import Circuit
 from thermal.domain.readings import WHOLE_REGISTERS, Answer, Missing
 from thermal.models import MeterReading
 from thermal.services import alarms, recording
-from thermal.services.polling import accounting
+from thermal.services.polling import accounting, moments
 from thermal.services.polling.accounting import PollCount
 from thermal.services.polling.asking import Outcome, ask_batch, field_networks
 from thermal.services.polling.claiming import Batch, DueController, DueDevice, PlannedProfile
+from thermal.services.polling.moments import Steps
 from thermal.services.recording import NewFrame, NewReading
 
 CLOCK_TOLERANCE: Final = dt.timedelta(minutes=3)
@@ -105,26 +105,27 @@ def store(*, batch: Batch, outcomes: list[Outcome], now: dt.datetime, polled: Po
     Only what is still claimed under the batch's token is stored: if the claim ran out, another worker is at it.
     """
     kept = _release(batch.token, outcomes, now)
-    judged = [
-        judge(batch.profiles[device.profile_id], device, answer, controller=outcome.controller, now=now)
-        for outcome in outcomes
-        if outcome.controller.id in kept
-        for device, answer in outcome.answers
-    ]
+    judged: list[Verdict] = []
+    for outcome in outcomes:
+        if outcome.controller.id in kept:
+            judged += judge_all(batch.profiles, outcome.answers, controller=outcome.controller, now=now)
     latest = max((verdict.at for verdict in judged), default=now)
     frames = [verdict.frame for verdict in judged if verdict.frame]
     readings = [verdict.reading for verdict in judged if verdict.reading]
     stored = recording.stored_frames(frames=frames, now=latest)
-    for verdict in judged:
-        verdict.count.frame_count = stored[verdict.device_id]
+    # A poll is one poll, however many instants the device told of; the last answer says how it is now.
+    final = list({verdict.device_id: verdict for verdict in judged}.values())
+    for verdict in final:
+        verdict.count.frame_count = min(stored[verdict.device_id], verdict.count.answered_count)
     polled.frame_count += stored.total()
     polled.reading_count += recording.record_readings(readings=readings, now=latest) if readings else 0
-    _note(judged)
-    accounting.add_polls(counts=[verdict.count for verdict in judged])
+    note(final)
+    accounting.add_polls(counts=[verdict.count for verdict in final])
+    answered_count = sum(verdict.frame is not None for verdict in final)
     polled.controller_count += len(kept)
-    polled.answered_count += len(frames)
-    polled.failed_count += len(judged) - len(frames)
-    return latest, [verdict.device_id for verdict in judged]
+    polled.answered_count += answered_count
+    polled.failed_count += len(final) - answered_count
+    return latest, [verdict.device_id for verdict in final]
 
 
 def _release(token: uuid.UUID, outcomes: list[Outcome], now: dt.datetime) -> set[int]:
@@ -171,7 +172,7 @@ class Verdict:
         )
 
 
-def _note(judged: Iterable[Verdict]) -> None:
+def note(judged: Iterable[Verdict]) -> None:
     """Write how each device answered onto its row."""
     rows = sorted((verdict.note() for verdict in judged), key=lambda row: row[0])
     if rows:
@@ -180,8 +181,32 @@ def _note(judged: Iterable[Verdict]) -> None:
             cursor.execute(_NOTE, columns)
 
 
+def judge_all(
+    profiles: Mapping[int, PlannedProfile],
+    answers: Sequence[tuple[DueDevice, Answer]],
+    *,
+    controller: DueController,
+    now: dt.datetime,
+) -> list[Verdict]:
+    """Return what to store of each answer, and when to ask the devices again."""
+    for device, answer in answers:
+        moments.set_clock(profiles[device.profile_id], device, answer, now=now)
+    timed = [(device, answer.at) for device, answer in answers if answer.at]
+    steps = moments.taken_steps(timed) if timed else Steps()
+    return [
+        judge(profiles[device.profile_id], device, answer, controller=controller, steps=steps, now=now)
+        for device, answer in answers
+    ]
+
+
 def judge(
-    profile: PlannedProfile, device: DueDevice, answer: Answer, *, controller: DueController, now: dt.datetime
+    profile: PlannedProfile,
+    device: DueDevice,
+    answer: Answer,
+    *,
+    controller: DueController,
+    steps: Steps,
+    now: dt.datetime,
 ) -> Verdict:
     """Return what to store of an answer, and when to ask the device again."""
     at = _milliseconds(now + dt.timedelta(seconds=answer.elapsed_s))
@@ -190,8 +215,8 @@ def judge(
     count.late_count = int(pacing.is_late(due_at=controller.due_at, now=now))
     verdict = Verdict(device.id, at, answer.error, pacing.after_success(), round(answer.latency_s * 1000, 1), count)
     if answer.told:
-        verdict.frame = NewFrame(device.id, at, profile.id, answer.values, answer.quality)
-        _judge_registers(verdict, profile, device, answer)
+        verdict.frame = NewFrame(device.id, answer.at or at, profile.id, answer.values, answer.quality)
+        _judge_registers(verdict, profile, device, answer, steps)
     elif _was_asked(answer):
         verdict.circuit = pacing.after_failure(now=at, failure_count=device.failure_count, every_s=controller.poll_s)
         verdict.error = verdict.error or "The device told none of its values."
@@ -237,32 +262,44 @@ def _was_asked(answer: Answer) -> bool:
     return any(reason is not Missing.NOT_ASKED for reason in answer.missing.values()) or not answer.missing
 
 
-def _judge_registers(verdict: Verdict, profile: PlannedProfile, device: DueDevice, answer: Answer) -> None:
+def _judge_registers(
+    verdict: Verdict, profile: PlannedProfile, device: DueDevice, answer: Answer, steps: Steps
+) -> None:
     """Add a reading of the device's meter, if one is due and nothing speaks against it."""
+    at = answer.at or verdict.at
     exact = {name: answer.exact.get(slot) for name, slot in profile.plan.register_slots.items()}
     device_at = _device_instant(exact.get("device_time"), device, profile)
     if device_at is not None:
-        verdict.clock_offset_s = (device_at - verdict.at).total_seconds()
-        if device_at - verdict.at > CLOCK_TOLERANCE:
+        verdict.clock_offset_s = (device_at - at).total_seconds()
+        if device_at - at > CLOCK_TOLERANCE:
             _complain(verdict, f"The clock of the device is {verdict.clock_offset_s:.0f} s ahead.")
     if device.meter_id is None:
         return
     objection = _objection(device, answer, profile, device_at)
     if objection:
         _complain(verdict, objection)
-    elif pacing.is_reading_due(last_at=device.last_reading_at, now=verdict.at, every_s=device.reading_s):
+    elif _is_reading_due(device, exact, steps if answer.at else None, at):
         values, problem = _storable(exact)
         if problem:
             _complain(verdict, problem)
         if any(values.get(name) is not None for name in WHOLE_REGISTERS):
             verdict.reading = NewReading(
                 meter_id=device.meter_id,
-                at=verdict.at,
+                at=at,
                 device_at=device_at,
                 received_at=verdict.at,
                 payload_hash=answer.payload_hash,
                 **values,
             )
+
+
+def _is_reading_due(
+    device: DueDevice, exact: Mapping[str, Decimal | dt.datetime | None], steps: Steps | None, at: dt.datetime
+) -> bool:
+    """Return whether registers of this instant are to be kept; what comes late may lie between known readings."""
+    if steps is None:
+        return pacing.is_reading_due(last_at=device.last_reading_at, now=at, every_s=device.reading_s)
+    return any(exact.get(name) is not None for name in WHOLE_REGISTERS) and steps.take(device, at)
 
 
 def _complain(verdict: Verdict, problem: str) -> None:
@@ -277,7 +314,8 @@ def _objection(device: DueDevice, answer: Answer, profile: PlannedProfile, devic
     checkable = serial.isdecimal() and len(serial) == SERIAL_DIGITS and profile.options.get("check_serial", True)
     if told and checkable and told != serial:
         return f"Meter {told} answers where meter {serial} is expected; its registers are not stored."
-    if device_at and device.last_device_at and device_at < device.last_device_at - CLOCK_MAY_GO_BACK:
+    came_late = answer.at is not None
+    if device_at and device.last_device_at and not came_late and device_at < device.last_device_at - CLOCK_MAY_GO_BACK:
         return f"The meter tells an old telegram, of {device_at:%Y-%m-%d %H:%M} UTC; its registers are not stored."
     return None
 
@@ -286,8 +324,7 @@ def _device_instant(told: Any, device: DueDevice, profile: PlannedProfile) -> dt
     """Return the instant that the device's clock shows; it is set to the site's time unless the profile says UTC."""
     if not isinstance(told, dt.datetime):
         return None
-    zone = dt.UTC if profile.options.get("clock") == "utc" else ZoneInfo(device.time_zone)
-    return told.replace(tzinfo=zone).astimezone(dt.UTC)
+    return moments.instant(told, device, profile)
 
 
 def _whole_digits() -> dict[str, int]:
