@@ -180,6 +180,7 @@ class ControllerSerializer(ScopedSerializer):
             "timeout_ms",
             "connect_pause_ms",
             "request_pause_ms",
+            "keep_open_s",
             "next_poll_at",
         )
         read_only_fields = ("next_poll_at",)

@@ -303,6 +303,7 @@ TABLES: dict[str, TableFormat] = {
                 "timeout_ms",
                 "connect_pause_ms",
                 "request_pause_ms",
+                "keep_open_s",
             ),
             (_site(),),
         ),

@@ -181,7 +181,7 @@ class ControllerForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Controller
         fields: Any = (
             "site", "code", "protocol", "host", "port", "enabled", "poll_s", "timeout_ms", "connect_pause_ms",
-            "request_pause_ms",
+            "request_pause_ms", "keep_open_s",
         )  # fmt: skip
 
 

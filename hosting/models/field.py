@@ -61,6 +61,15 @@ class Controller(models.Model):
     timeout_ms = models.PositiveIntegerField(_("time-out of a request"), default=3000, help_text=_("milliseconds"))
     connect_pause_ms = models.PositiveIntegerField(_("pause after connecting"), default=0, help_text=_("milliseconds"))
     request_pause_ms = models.PositiveIntegerField(_("pause between requests"), default=0, help_text=_("milliseconds"))
+    keep_open_s = models.PositiveIntegerField(
+        _("keep the connection open"),
+        default=0,
+        validators=[MaxValueValidator(3600)],
+        help_text=_(
+            "seconds after a poll; 0 closes it at once. Only for controllers that allow several connections: "
+            "each poll process keeps one of its own."
+        ),
+    )
     next_poll_at = models.DateTimeField(_("next poll"), null=True, blank=True, editable=False)
     claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
     claim_token = models.UUIDField(null=True, blank=True, editable=False)
@@ -80,6 +89,9 @@ class Controller(models.Model):
                 ),
             ),
             models.CheckConstraint(condition=Q(poll_s__gte=1), name="controller_poll_positive"),
+            models.CheckConstraint(
+                condition=Q(keep_open_s__lte=3600), name="controller_keeps_connection_an_hour_at_most"
+            ),
             models.UniqueConstraint(fields=["host", "port"], name="controller_address_unique"),
         ]
         indexes: ClassVar = [
@@ -106,6 +118,7 @@ class Controller(models.Model):
         "last_error",
         "last_latency_ms",
         "clock_offset_s",
+        "refusals",
     ]
 )
 class Device(models.Model):
@@ -145,6 +158,13 @@ class Device(models.Model):
     last_error = models.CharField(_("last error"), max_length=300, blank=True, editable=False)
     last_latency_ms = models.FloatField(null=True, blank=True, editable=False)
     clock_offset_s = models.FloatField(null=True, blank=True, editable=False)
+    refusals = models.JSONField(
+        _("learned refusals"),
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text=_("What polling has learned that the device refuses; it counts for the profile named in it."),
+    )
 
     objects = scoping.scoped_manager()
     anchors: ClassVar[scoping.Anchors] = {"site": "controller__site"}
