@@ -56,6 +56,7 @@ lock: install-dev
 	$(COMPILE) pyproject.toml --output-file requirements.txt
 	$(COMPILE) pyproject.toml --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) --group npm --output-file requirements-npm.txt
+	$(COMPILE) --group snmpsim --output-file requirements-snmpsim.txt
 	npm install --package-lock-only
 	npm install --package-lock-only --prefix tests/peers
 

@@ -241,9 +241,142 @@ _MBUS: Final = Language(
     ),
 )
 
+_NUMBER: Final = (
+    *_SCALE,
+    AddressField(
+        "divisor", Kind.DECIMAL, _("divisor"), _("As documents of devices give it: 10 where 205 means 20.5."), default=1
+    ),
+    AddressField(
+        "missing",
+        Kind.NUMBERS,
+        _("no value"),
+        _("Raw numbers by which the device says that it has no value, separated by commas."),
+    ),
+    AddressField("bit", Kind.INTEGER, _("bit"), _("The one bit that is the value, from 0."), minimum=0, maximum=63),
+    AddressField(
+        "single_precision",
+        Kind.FLAG,
+        _("seven digits are enough"),
+        _("Takes a register for a meter reading although it comes as a 32-bit float."),
+        default=False,
+    ),
+)
+"""What a point may say in every language that tells plain numbers one by one."""
+
+_SNMP: Final = Language(
+    point=(
+        AddressField(
+            "oid",
+            Kind.TEXT,
+            _("object identifier"),
+            _("Numbers such as 1.3.6.1.2.1.1.3.0; {unit} stands for the unit of the device."),
+            required=True,
+        ),
+        *_NUMBER,
+    ),
+    own_options=(
+        AddressField(
+            "max_oids",
+            Kind.INTEGER,
+            _("objects in one request"),
+            _("At most; fewer if the device finds the answer too big."),
+            default=24,
+            minimum=1,
+            maximum=128,
+        ),
+    ),
+)
+_BACNET: Final = Language(
+    point=(
+        AddressField(
+            "object",
+            Kind.TEXT,
+            _("object"),
+            _("Type and instance, such as analog-input,3; a maker's own type as its number."),
+            required=True,
+        ),
+        AddressField(
+            "property",
+            Kind.TEXT,
+            _("property"),
+            _("Its name, or the number of a maker's own."),
+            default="present-value",
+        ),
+        AddressField("index", Kind.INTEGER, _("place in the list"), _("Of a list, from 1."), minimum=0),
+        *_NUMBER,
+    ),
+    own_options=(
+        AddressField(
+            "multiple",
+            Kind.FLAG,
+            _("many values in one request"),
+            _("By ReadPropertyMultiple; a device that refuses is asked one by one anyway."),
+            default=True,
+        ),
+        AddressField(
+            "max_properties",
+            Kind.INTEGER,
+            _("values in one request"),
+            _("At most; fewer if the answer would not fit."),
+            default=24,
+            minimum=1,
+            maximum=128,
+        ),
+        AddressField(
+            "status_flags",
+            Kind.FLAG,
+            _("ask for the state of each object"),
+            _("A present value in fault or out of service is not stored."),
+            default=True,
+        ),
+    ),
+)
+_OPC_UA: Final = Language(
+    point=(
+        AddressField(
+            "node",
+            Kind.TEXT,
+            _("node"),
+            _("Such as ns=2;s=Line1.Power or nsu=urn:maker;i=17; {unit} stands for the unit of the device."),
+            required=True,
+        ),
+        AddressField("index", Kind.INTEGER, _("place in the list"), _("Of a list, from 0."), minimum=0),
+        AddressField(
+            "timestamp",
+            Kind.CHOICE,
+            _("time instead of the value"),
+            _("For the clock of the device: when its source or the server saw the value."),
+            choices=("source", "server"),
+        ),
+        *_NUMBER,
+    ),
+    own_options=(
+        AddressField(
+            "max_nodes",
+            Kind.INTEGER,
+            _("nodes in one request"),
+            _("At most; fewer if the server finds them too many."),
+            default=200,
+            minimum=1,
+            maximum=1000,
+        ),
+        AddressField(
+            "security",
+            Kind.CHOICE,
+            _("protection of the connection"),
+            _("The server must offer it, and trust the certificate of the portal."),
+            choices=("none", "Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"),
+            default="none",
+        ),
+    ),
+)
+
 LANGUAGES: Final[dict[str, Language]] = {
     "modbus_tcp": _MODBUS,
     "modbus_rtu_tcp": _MODBUS,
     "mbus_tcp": _MBUS,
+    "snmp": _SNMP,
+    "bacnet_ip": _BACNET,
+    "opc_ua": _OPC_UA,
 }
 """Each field language that profiles can be written for, by the name that controllers give it."""

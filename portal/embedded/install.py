@@ -15,6 +15,7 @@ import sys
 import time
 import venv
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +23,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 NODE_MODULES = ROOT / "node_modules"
 PEERS = ROOT / "tests" / "peers"
+SNMPSIM = VENV / "snmpsim"
 LOCALE = ROOT / "locale"
 OLDEST_PYTHON = (3, 11)
 
@@ -91,6 +93,24 @@ def install_peers() -> None:
     run(npm(), "ci", "--silent", "--prefix", PEERS)
 
 
+def python_with_gdbm() -> Path | None:
+    """Return a Python that has dbm.gnu, which the simulated SNMP agents keep their records in; Debian's may."""
+    for name in (sys.executable, "/usr/bin/python3"):
+        probe = [name, "-c", "import dbm.gnu"]
+        if Path(name).exists() and subprocess.run(probe, capture_output=True, check=False).returncode == 0:
+            return Path(name)
+    return None
+
+
+def install_snmpsim(python: Path, requirements: Path) -> None:
+    """Give the simulator an environment of its own: it runs on another Python than everything else."""
+    shutil.rmtree(SNMPSIM, ignore_errors=True)
+    run(python, "-m", "venv", "--without-pip", SNMPSIM)
+    pip: list[str | Path] = [PYTHON, "-m", "pip", "--python", SNMPSIM / "bin" / "python"]
+    quietly = ("install", "-qq", "--disable-pip-version-check", "--no-input", "--no-deps", "--require-hashes")
+    run(*pip, *quietly, "-r", requirements)
+
+
 def compile_translations() -> None:
     run(PYTHON, "-m", "portal.embedded.translations")
 
@@ -116,6 +136,12 @@ def main() -> None:
     if wanted.dev:
         peers = fingerprint(PEERS / "package-lock.json")
         stage("Peers of the tests", PEERS / "node_modules" / ".installed", peers, install_peers)
+        simulator = ROOT / "requirements-snmpsim.txt"
+        # Its tests skip without it, and say so.
+        if python := python_with_gdbm():
+            wanted_agents = fingerprint(simulator)
+            work = partial(install_snmpsim, python, simulator)
+            stage("Simulated SNMP agents", SNMPSIM / ".installed", wanted_agents, work)
 
 
 if __name__ == "__main__":

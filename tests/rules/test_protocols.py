@@ -8,8 +8,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "thermal" / "protocols").glob("**/*.py"))
-# Function names of pymodbus that change a device, and the request classes behind them.
-WRITES = re.compile(r"(mask_)?write_(coils?|registers?|file_record)$|readwrite_registers$|(Mask|Read)?Write\w*Request$")
+# Names of the libraries that change a device: functions, and the requests behind them.
+WRITES = re.compile(
+    r"(mask_)?write_(coils?|registers?|file_record)$|readwrite_registers$|(Mask|Read)?Write\w*(Request|Parameters)$"
+    r"|set_cmd$|Set(Next)?RequestPDU$|set-request$"
+    r"|write_(attribute|value|property|params)\w*$|set_(value|writable|attr\w*)$|call_method$|CallMethodRequest$"
+    r"|(WriteProperty(Multiple)?|ReinitializeDevice|DeviceCommunicationControl|AtomicWriteFile|(Create|Delete)Object"
+    r"|(Add|Remove)ListElement)(Request)?$"
+)
+# Where such a name can stand; requests of SNMP are named by texts.
+FIELDS: dict[type[ast.AST], str] = {ast.Attribute: "attr", ast.Name: "id", ast.alias: "name", ast.Constant: "value"}
 # Modbus function codes that write: coils, registers, mask, read-write, file record.
 WRITING_CODES = {0x05, 0x06, 0x0F, 0x10, 0x15, 0x16, 0x17}
 
@@ -21,9 +29,9 @@ def test_there_is_a_protocol_layer() -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
 def test_no_name_that_writes_to_a_device_occurs(path: Path) -> None:
     names = {
-        node.attr if isinstance(node, ast.Attribute) else node.id
+        getattr(node, FIELDS[type(node)])
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Attribute | ast.Name)
+        if type(node) in FIELDS and isinstance(getattr(node, FIELDS[type(node)]), str)
     }
     assert [name for name in names if WRITES.search(name)] == []
 

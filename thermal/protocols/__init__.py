@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from thermal.protocols.base import FieldProtocol
+from thermal.protocols.base import FieldProtocol, LoadedAtFirstUse
 from thermal.protocols.mbus import MBusTcp
 from thermal.protocols.modbus import ModbusRtuTcp, ModbusTcp
 
@@ -10,5 +10,6 @@ PROTOCOLS: Final[dict[str, FieldProtocol]] = {
     "modbus_tcp": ModbusTcp(),
     "modbus_rtu_tcp": ModbusRtuTcp(),
     "mbus_tcp": MBusTcp(),
+    "snmp": LoadedAtFirstUse("thermal.protocols.snmp", "Snmp"),
 }
 """Each field language by the name that controllers and profiles give it."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import importlib
 import ipaddress
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -82,6 +84,28 @@ class FieldProtocol(Protocol):
 
         A device that tells of several instants has several answers, the latest at the end.
         """
+
+
+class LoadedAtFirstUse:
+    """A field language whose library takes long to import: no process pays for what it does not speak."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module = module
+        self.name = name
+
+    @functools.cached_property
+    def language(self) -> FieldProtocol:
+        """The language itself."""
+        spoken: FieldProtocol = getattr(importlib.import_module(self.module), self.name)()
+        return spoken
+
+    def plan(self, points: Sequence[PointSpec], options: dict[str, Any]) -> Any:
+        """Return the plan of a profile."""
+        return self.language.plan(points, options)
+
+    def read(self, endpoint: Endpoint, targets: Sequence[Target]) -> AsyncIterator[tuple[Target, Answer]]:
+        """Yield the answer of each device as it comes."""
+        return self.language.read(endpoint, targets)
 
 
 async def resolved(host: str, port: int, networks: Sequence[IpNetwork]) -> str:
