@@ -324,14 +324,7 @@ def _device_instant(told: Any, device: DueDevice, profile: PlannedProfile) -> dt
     """Return the instant that the device's clock shows; it is set to the site's time unless it or the profile says."""
     if not isinstance(told, dt.datetime):
         return None
-<<<<<<< HEAD
     return moments.instant(told, device, profile)
-=======
-    if told.tzinfo is not None:
-        return told.astimezone(dt.UTC)
-    zone = dt.UTC if profile.options.get("clock") == "utc" else ZoneInfo(device.time_zone)
-    return told.replace(tzinfo=zone).astimezone(dt.UTC)
->>>>>>> f938e2a (thermal: Read rack power and cooling units by SNMP.)
 
 
 def _whole_digits() -> dict[str, int]:
