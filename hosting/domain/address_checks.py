@@ -108,7 +108,8 @@ def plain_number(value: object) -> int | float | str:
 
 
 def _fits_choice(field: AddressField, value: Any) -> bool:
-    return value in field.choices or (field.also_number and is_whole(value))
+    numbers = value if isinstance(value, list) else [value]
+    return value in field.choices or (field.also_number and all(map(is_whole, numbers)))
 
 
 def _fits_integer(field: AddressField, value: Any) -> bool:

@@ -49,7 +49,7 @@ class AddressField:
     minimum: int | None = None
     maximum: int | None = None
     also_number: bool = False
-    """A choice that may be a whole number instead of one of its words."""
+    """A choice that may be a whole number, or a list of them, instead of one of its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,7 @@ _MBUS: Final = Language(
             "qualifier",
             Kind.CHOICE,
             _("extension"),
-            _("positive, negative, or the number that the maker puts behind FF."),
+            _("positive, negative, or the numbers of the extensions, such as those that makers put behind FF."),
             choices=("positive", "negative"),
             also_number=True,
         ),

@@ -117,12 +117,7 @@ class ProfilePoint(models.Model):
     quantity = models.CharField(_("quantity"), max_length=24, choices=Quantity)
     unit = models.CharField(_("unit"), max_length=16, blank=True, help_text=_("The unit in which the device speaks."))
     address = models.JSONField(
-        _("address"),
-        default=dict,
-        help_text=_(
-            "Modbus: table, register, type, word_order, scale, offset, missing. "
-            "M-Bus: quantity, function, storage, tariff, subunit."
-        ),
+        _("address"), default=dict, blank=True, help_text=_("Where the device keeps it, as its field language says.")
     )
 
     objects = models.Manager()

@@ -44,6 +44,8 @@ QUANTITIES: Final[dict[str, str]] = {
     "difference_k": codes.TEMPERATURE_DIFFERENCE,
     "temperature_c": "External temperature",
     "pressure_bar": "Pressure",
+    "voltage_v": "Voltage",
+    "current_a": "Current",
     "operating_h": codes.OPERATING_TIME,
     "info_code": codes.ERROR_FLAGS,
     "device_time": codes.DATE_TIME,
@@ -97,8 +99,9 @@ def record_point(spec: PointSpec) -> RecordPoint:
 
     The address has, as needed, `quantity` (as `decode_mbus` prints it; without it the point's own),
     `function` (instantaneous, maximum, minimum, error), `storage`, `tariff`, `subunit` (0 without), `qualifier`
-    (positive, negative, or the number that a maker puts behind FF), `scale` and `offset` for meters that tell a
-    number without unit. `invalid_with` and `invalid_values` are described at `readings.distrust_rules`.
+    (positive, negative, or the numbers of the extensions, such as a maker puts behind FF), `scale` and `offset` for
+    meters that tell a number without unit. `invalid_with` and `invalid_values` are described at
+    `readings.distrust_rules`.
     """
     address = spec.address
     unknown = sorted(set(address) - KNOWN)
@@ -136,8 +139,9 @@ def _choice(spec: PointSpec, name: str, choices: dict[str, Any], default: str) -
 def _qualifiers(spec: PointSpec) -> tuple[int, ...]:
     """Return the extensions that the record must have; makers number their own, such as 7 for E8 of some meters."""
     given = spec.address.get("qualifier")
-    if isinstance(given, int) and not isinstance(given, bool):
-        return (given,)
+    numbers = given if isinstance(given, list) else [given]
+    if given and all(isinstance(number, int) and not isinstance(number, bool) for number in numbers):
+        return tuple(numbers)
     chosen: tuple[int, ...] = _choice(spec, "qualifier", QUALIFIERS, "")
     return chosen
 
