@@ -243,6 +243,13 @@ THERMAL_KEEP_FRAMES_MONTHS = env.int("HEATLEDGER_KEEP_FRAMES_MONTHS", default=25
 THERMAL_KEEP_READINGS_MONTHS = env.int("HEATLEDGER_KEEP_READINGS_MONTHS", default=0)
 # Networks in which field devices may be, such as 10.20.0.0/16; without any, all but link-local addresses.
 THERMAL_FIELD_NETWORKS = env.list("HEATLEDGER_FIELD_NETWORKS", default=[])
+# What one source may push: how often (from one address, whoever it says to be, and as one source), how much at once,
+# and how far the time of its signature may be from ours.
+THERMAL_PUSH_RATE_PER_ADDRESS = env.str("HEATLEDGER_PUSH_RATE_PER_ADDRESS", default="600/min")
+THERMAL_PUSH_RATE_PER_SOURCE = env.str("HEATLEDGER_PUSH_RATE_PER_SOURCE", default="120/min")
+THERMAL_PUSH_MOST_ITEMS = env.int("HEATLEDGER_PUSH_MOST_ITEMS", default=1000)
+THERMAL_PUSH_MOST_BYTES = env.int("HEATLEDGER_PUSH_MOST_BYTES", default=1_000_000)
+THERMAL_PUSH_WINDOW_S = env.int("HEATLEDGER_PUSH_WINDOW_S", default=300)
 
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
@@ -282,6 +289,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "PAGE_SIZE": 50,
+    "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Heatledger",

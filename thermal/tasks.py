@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from thermal.services import alarms, partitions, polling, settlement
+from thermal.services import alarms, partitions, polling, pushing, settlement
 
 
 @shared_task(name="thermal.settle", time_limit=900)
@@ -35,7 +35,8 @@ def poll_due() -> None:
 
 @shared_task(name="thermal.keep_partitions", time_limit=300, ignore_result=True)
 def keep_partitions() -> None:
-    """Make the partitions of the coming months, and drop what is no longer kept: partitions, and counts of polls."""
+    """Make the partitions of the coming months, and drop what is no longer kept: partitions, counts and receipts."""
     partitions.make_ahead(now=timezone.now())
     partitions.drop_expired(now=timezone.now())
     polling.drop_expired_accounts(now=timezone.now())
+    pushing.drop_expired(now=timezone.now())

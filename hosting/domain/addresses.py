@@ -370,6 +370,17 @@ _OPC_UA: Final = Language(
         ),
     ),
 )
+_TOLD: Final = (
+    *_SCALE,
+    AddressField(
+        "missing",
+        Kind.NUMBERS,
+        _("no value"),
+        _("Numbers by which the device says that it has no value, separated by commas."),
+    ),
+    *_INVALID_WITH,
+)
+_HTTP_PUSH: Final = Language(point=_TOLD)
 
 LANGUAGES: Final[dict[str, Language]] = {
     "modbus_tcp": _MODBUS,
@@ -378,5 +389,6 @@ LANGUAGES: Final[dict[str, Language]] = {
     "snmp": _SNMP,
     "bacnet_ip": _BACNET,
     "opc_ua": _OPC_UA,
+    "http_push": _HTTP_PUSH,
 }
 """Each field language that profiles can be written for, by the name that controllers give it."""

@@ -1,6 +1,7 @@
 """What was recorded, what was settled from it, and what was wrong."""
 
 from thermal.models.alarms import Alarm, AlarmRule, AlarmTransition
+from thermal.models.deliveries import PushReceipt
 from thermal.models.ledger import DirtyMark, HeatInterval, SiteInterval
 from thermal.models.polling import DeviceDay
 from thermal.models.recorded import MeterReading, TelemetryFrame
@@ -13,6 +14,7 @@ __all__ = [
     "DirtyMark",
     "HeatInterval",
     "MeterReading",
+    "PushReceipt",
     "SiteInterval",
     "TelemetryFrame",
 ]

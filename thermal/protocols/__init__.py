@@ -5,11 +5,13 @@ from typing import Final
 from thermal.protocols.base import FieldProtocol, LoadedAtFirstUse
 from thermal.protocols.mbus import MBusTcp
 from thermal.protocols.modbus import ModbusRtuTcp, ModbusTcp
+from thermal.protocols.told import Told
 
 PROTOCOLS: Final[dict[str, FieldProtocol]] = {
     "modbus_tcp": ModbusTcp(),
     "modbus_rtu_tcp": ModbusRtuTcp(),
     "mbus_tcp": MBusTcp(),
     "snmp": LoadedAtFirstUse("thermal.protocols.snmp", "Snmp"),
+    "http_push": Told("http_push"),
 }
 """Each field language by the name that controllers and profiles give it."""

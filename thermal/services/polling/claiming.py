@@ -16,6 +16,7 @@ from kernel.errors import Refusal
 from thermal.domain.readings import PointSpec
 from thermal.protocols import PROTOCOLS
 from thermal.protocols.base import Endpoint, Target, Timing
+from thermal.protocols.told import NOT_ASKED
 
 BATCH_SIZE: Final = 250
 LEASE: Final = dt.timedelta(seconds=60)
@@ -159,6 +160,15 @@ def batch_of(*, device: Device, now: dt.datetime) -> Batch:
     return Batch(uuid.uuid4(), (due,), load_profiles({device.profile_id}), with_raw=True)
 
 
+def told_batch(*, controller: Controller, now: dt.datetime) -> Batch:
+    """Return a batch of the polled devices of a controller that sends by itself, claimed by nobody."""
+    due = _controllers(Controller.objects.filter(pk=controller.pk).values(*CONTROLLER_FIELDS))[controller.pk]
+    enabled = set(Device.objects.filter(controller=controller, enabled=True).values_list("pk", flat=True))
+    rows = _rows(_DEVICES, {"controllers": [controller.pk], "now": now, "all": True})
+    due.devices.extend(DueDevice(**row) for row in rows if row["id"] in enabled)
+    return Batch(uuid.uuid4(), (due,), load_profiles({device.profile_id for device in due.devices}))
+
+
 def _controllers(rows: Iterable[dict[str, Any]]) -> dict[int, DueController]:
     """Return the controllers by id, without their devices, with their credentials opened."""
     found = list(rows)
@@ -171,7 +181,7 @@ def _controller(row: dict[str, Any], opened: secrets.Opened) -> DueController:
     timing = Timing(row["timeout_ms"] / 1000, row["connect_pause_ms"] / 1000, row["request_pause_ms"] / 1000)
     endpoint = Endpoint(row["host"], row["port"], timing, opened.fields)
     due = DueController(row["id"], row["protocol"], endpoint, row["poll_s"], row["next_poll_at"])
-    return replace(due, problem=opened.problem)
+    return replace(due, problem=opened.problem or ("" if row["port"] else NOT_ASKED))
 
 
 def _due_devices(controllers: Iterable[int], *, now: dt.datetime) -> list[DueDevice]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -55,7 +55,7 @@ def taken_steps(answers: Iterable[tuple[DueDevice, dt.datetime]]) -> Steps:
             every_s[device.meter_id] = device.reading_s
     if not asked:
         return Steps()
-    facts = {
+    facts: dict[str, Any] = {
         "meters": list(asked),
         "firsts": [min(instants) - _EDGE for instants in asked.values()],
         "lasts": [max(instants) + _EDGE for instants in asked.values()],
