@@ -5,9 +5,12 @@ TEST_DATABASE_URL and TEST_CELERY_BROKER_URL name servers to use instead.
 """
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
+import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -173,6 +176,20 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield browser
         browser.close()
+    forget_connections()
+
+
+def forget_connections() -> None:
+    """Wait for the live server to see that Chromium is gone, and collect what it held for it.
+
+    Otherwise the sockets are collected in a later test, which would be blamed for them.
+    """
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(timeout=5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def is_of_a_script(message: ConsoleMessage) -> bool:
