@@ -6,22 +6,16 @@ and shows what it cost, and the pack that a worker builds can be checked by anyo
 """
 
 import datetime as dt
-import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from io import StringIO
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.management import call_command
-from django.db import connection
 from django.utils import timezone
 
 from compliance.models.incidents import Incident
@@ -31,29 +25,16 @@ from demo.seed import building, people
 from demo.seed.story import Story
 from demo.sites import NETWORK, POOL
 from hosting.models import Device
+from tests.programs import program
 from tests.waiting import wait_for
 from thermal.models import Alarm, AlarmRule, HeatInterval, TelemetryFrame
 from thermal.models.ledger import Quality
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROOT = Path(__file__).parents[2]
 # Enough for the last whole month, whatever the day of the month is.
 LEAST_HISTORY = dt.timedelta(days=32)
 PATIENCE_S = 90
-
-
-@contextmanager
-def program(*command: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of the installation, on the database of this test; killed when the block ends."""
-    address = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
-    environment = os.environ | {"DATABASE_URL": urlunsplit(address), "DJANGO_SETTINGS_MODULE": "portal.settings"}
-    process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment, start_new_session=True)
-    try:
-        yield process
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def worker(schedule: Path) -> tuple[str, ...]:

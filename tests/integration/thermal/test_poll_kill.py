@@ -2,57 +2,43 @@
 
 import asyncio
 import datetime as dt
-import os
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
 from hosting.models import Controller, Device, Meter
+from tests import programs, waiting
 from tests.makers import field, hosting
 from tests.makers.field import BusMeter, Gateway
+from thermal import tasks
 from thermal.models import MeterReading, TelemetryFrame
 from thermal.services import polling
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).parents[3]
-WORKER = "import django; django.setup(); from thermal import tasks; tasks.poll_due()"
 ENERGY = "04 06 E7 91 00 00"
 LEASE = dt.timedelta(seconds=61)
 
 
 @contextmanager
-def running_worker() -> Iterator[subprocess.Popen[bytes]]:
-    """A worker that polls once; killed when the block ends, if it has not been before."""
-    address = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
-    environment = os.environ | {"DATABASE_URL": urlunsplit(address), "DJANGO_SETTINGS_MODULE": "portal.settings"}
-    worker = subprocess.Popen([sys.executable, "-c", WORKER], cwd=ROOT, env=environment)
-    try:
+def running_worker() -> Iterator["subprocess.Popen[bytes]"]:
+    """A worker that finds a tick of the schedule in its queue; killed when the block ends."""
+    with programs.celery_worker("poll") as worker:
+        tasks.poll_due.delay()
         yield worker
-    finally:
-        kill(worker)
 
 
-def wait_until(holds: Callable[[], bool], worker: subprocess.Popen[bytes]) -> None:
+def wait_until(holds: Callable[[], bool], worker: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + 120
     while not holds():
         assert worker.poll() is None, "the worker ended before it could be killed"
         assert time.monotonic() < deadline, "waited in vain"
-
-
-def kill(worker: subprocess.Popen[bytes]) -> None:
-    worker.send_signal(signal.SIGKILL)
-    worker.wait()
 
 
 def a_meter(port: int) -> Device:
@@ -89,7 +75,10 @@ def test_a_worker_killed_while_it_waits_for_a_device_leaves_the_rest_to_the_next
         with running_worker() as worker:
             wait_until(lambda: TelemetryFrame.objects.exists() and bool(slow.requests), worker)
         answers.set()
+        waiting.wait_for(_nobody_works)
         assert TelemetryFrame.objects.get().device_id == devices[0].pk
+        # Its own rhythm must not bring the first one round again while this test runs.
+        Controller.objects.filter(claim_token=None).update(next_poll_at=timezone.now() + dt.timedelta(hours=1))
         poll_at(timezone.now())
         assert TelemetryFrame.objects.count() == 1, "the claim of the dead worker still holds"
         poll_at(timezone.now() + LEASE)
@@ -104,6 +93,7 @@ def test_a_worker_killed_in_the_middle_of_storing_stores_nothing_of_it() -> None
             # The worker's transaction has stored frame and reading when it comes to this row, and waits.
             Device.objects.select_for_update().get(pk=device.pk)
             wait_until(_somebody_waits, worker)
+        waiting.wait_for(_nobody_works)
         assert not TelemetryFrame.objects.exists()
         assert not MeterReading.objects.exists()
         poll_at(timezone.now() + LEASE)
@@ -111,11 +101,20 @@ def test_a_worker_killed_in_the_middle_of_storing_stores_nothing_of_it() -> None
 
 
 def _somebody_waits() -> bool:
+    return _others("wait_event_type = 'Lock' AND query LIKE '%hosting_device%'") > 0
+
+
+def _nobody_works() -> bool:
+    """The server notices only at its next word that the killed worker is gone; until then its rows stay locked."""
+    return _others("state <> 'idle'") == 0
+
+
+def _others(condition: str) -> int:
     with connection.cursor() as cursor:
         # Within a transaction the activity is otherwise told as it was at the first look.
         cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%hosting_device%'"
+            f"WHERE datname = current_database() AND pid <> pg_backend_pid() AND {condition}"
         )
-        return bool(cursor.fetchone()[0])
+        return int(cursor.fetchone()[0])

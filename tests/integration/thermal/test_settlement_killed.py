@@ -1,25 +1,21 @@
 """A settlement that is killed in the middle loses and doubles nothing."""
 
 import datetime as dt
-import os
-import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 from django.db import connection
 
+from tests import programs, waiting
 from tests.makers import hosting, thermal
+from thermal import tasks
 from thermal.models import DirtyMark, HeatInterval, SiteInterval
 from thermal.services import marking
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROOT = Path(__file__).parents[3]
 DAY = dt.datetime(2026, 10, 1, tzinfo=dt.UTC)
 PATIENCE_S = 60.0
 LEDGER = ("delivery_point_id", "start", "heat_kwh", "quality", "version")
@@ -31,23 +27,10 @@ VALUES (%(site)s, %(start)s, 0, 0, 0, 4, '{}', 1, 1, %(start)s)
 """
 
 
-def start_settlement() -> "subprocess.Popen[bytes]":
-    """`manage.py settle` in a process of its own, on the database of this test."""
-    parts = urlsplit(os.environ["DATABASE_URL"])
-    url = urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
-    # urlunsplit leaves out the empty authority that such an address needs.
-    env = os.environ | {
-        "PGAPPNAME": "to be killed",
-        "DATABASE_URL": url if "://" in url else url.replace(":", "://", 1),
-    }
-    command = [sys.executable, "manage.py", "settle"]
-    return subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
 def wait_for(watcher: Any, condition: str, why: str) -> None:
-    """Return when a count over the database's sessions is as wanted."""
+    """Return when a count over the other sessions of this database is as wanted."""
     deadline = time.monotonic() + PATIENCE_S
-    sessions = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'to be killed'"
+    sessions = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     while time.monotonic() < deadline:
         if watcher.execute(f"SELECT {condition} {sessions}").fetchone()[0]:
             return
@@ -70,23 +53,22 @@ def test_a_killed_settlement_is_repeated_whole() -> None:
     with psycopg.connect(**parameters) as holder, psycopg.connect(**parameters, autocommit=True) as watcher:
         # An uncommitted row of the site stops the settlement between its two statements.
         holder.execute(IN_THE_WAY, {"site": point.site_id, "start": DAY})
-        process = start_settlement()
-        blocked = "count(*) FILTER (WHERE wait_event_type = 'Lock') > 0"
-        wait_for(watcher, blocked, "The settlement never came to the row in its way.")
-        process.kill()
-        assert process.wait() == -9
-        process.communicate()
+        with programs.celery_worker("settle"):
+            tasks.settle.delay()
+            blocked = "count(*) FILTER (WHERE wait_event_type = 'Lock') > 0"
+            wait_for(watcher, blocked, "The settlement never came to the row in its way.")
         holder.rollback()
-        wait_for(watcher, "count(*) = 0", "The session of the killed settlement lives on.")
+        wait_for(
+            watcher, "count(*) FILTER (WHERE state = 'active') = 0", "The session of the killed settlement lives on."
+        )
 
     assert set(DirtyMark.objects.values_list("site_id", "start")) == marks
     assert not HeatInterval.objects.exists()
     assert not SiteInterval.objects.exists()
 
-    again = start_settlement()
-    told, errors = again.communicate(timeout=PATIENCE_S)
-    assert again.returncode == 0, errors
-    assert told.startswith(b"97 quarter hours settled")
+    with programs.celery_worker("settle"):
+        tasks.settle.delay()
+        waiting.wait_for(lambda: not DirtyMark.objects.exists(), seconds=PATIENCE_S)
     ledger = list(HeatInterval.objects.order_by("start").values_list(*LEDGER))
     assert [row[2] for row in ledger[:96]] == [12, *[2] * 95]
     assert {row[4] for row in ledger} == {1}
