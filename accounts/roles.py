@@ -19,7 +19,14 @@ FLOORS: Final = ("accounts", "hosting", "thermal", "contracts", "compliance")
 
 # Whoever holds one of these sees every row that hangs on the anchor.
 GLOBAL_VIEWS: Final = ("hosting.view_site", "contracts.view_offtaker", "contracts.view_contract")
-_EVERY_VIEW: Final = ("hosting.view_*", "thermal.view_*", "contracts.view_*", "compliance.view_*")
+# Of what meters told and what is wrong with it, offtakers see the outcome; the queue is for those who work it.
+_EVERY_VIEW: Final = (
+    "hosting.view_*",
+    "thermal.view_*",
+    "thermal.review_*",
+    "contracts.view_*",
+    "compliance.view_*",
+)
 _FIELD_RECORDS: Final = (
     "compliance.*_task",
     "compliance.*_watersample*",
@@ -102,6 +109,7 @@ ROLES: Final = (
             "thermal.shelve_*",
             "thermal.probe_*",
             "thermal.*_alarmrule*",
+            "thermal.*_validationrule*",
             "thermal.import_*",
             "thermal.correct_*",
             "thermal.propose_*",

@@ -49,6 +49,7 @@ PARTS = {
     "hosting.ProfilePoint": "is part of its profile",
     "thermal.DeviceDay": "counts what its device told; frames protect a device that ever told anything",
     "thermal.DirtyMark": "is work to be done, not a record",
+    "thermal.ValidationMark": "is work to be done, not a record",
 }
 # Links that may be cut: the record says enough without them.
 CUT = {

@@ -5,6 +5,7 @@ from thermal.models.deliveries import PushReceipt
 from thermal.models.ledger import DirtyMark, HeatInterval, SiteInterval
 from thermal.models.polling import DeviceDay
 from thermal.models.recorded import MeterReading, TelemetryFrame
+from thermal.models.validation import FindingTransition, ValidationFinding, ValidationMark, ValidationRule
 
 __all__ = [
     "Alarm",
@@ -12,9 +13,13 @@ __all__ = [
     "AlarmTransition",
     "DeviceDay",
     "DirtyMark",
+    "FindingTransition",
     "HeatInterval",
     "MeterReading",
     "PushReceipt",
     "SiteInterval",
     "TelemetryFrame",
+    "ValidationFinding",
+    "ValidationMark",
+    "ValidationRule",
 ]

@@ -115,10 +115,34 @@ def mark_recorded(
     now
         When the marks are made.
     """
+    readings = list(readings)
+    mark_to_judge(meters=readings, now=now)
     facts: dict[str, Any] = {"now": now, "reach": marking_reach(), "gap": integration_gap()}
     facts["devices"], facts["frame_ats"] = _columns(frames)
     facts["meters"], facts["read_ats"] = _columns(readings)
     return _mark(f"{_BETWEEN_READINGS} UNION ALL {_BETWEEN_FRAMES}", facts)
+
+
+# One row for each meter or site of a transaction, never changed: nobody waits for anybody.
+_TO_JUDGE = """
+INSERT INTO thermal_validationmark ({owner}, first_at, last_at, marked_at)
+SELECT touched.owner, min(touched.at), max(touched.at), %(now)s
+FROM unnest(%(owners)s::bigint[], %(ats)s::timestamptz[]) touched (owner, at) GROUP BY 1 ORDER BY 1
+"""
+
+
+def mark_to_judge(
+    *,
+    meters: Iterable[tuple[int, dt.datetime]] = (),
+    sites: Iterable[tuple[int, dt.datetime]] = (),
+    now: dt.datetime,
+) -> None:
+    """Mark for validation what was recorded of meters, or settled at sites, as (id, instant) pairs."""
+    for owner, pairs in (("meter_id", meters), ("site_id", sites)):
+        owners, ats = _columns(pairs)
+        if owners:
+            with connection.cursor() as cursor:
+                cursor.execute(_TO_JUDGE.format(owner=owner), {"owners": owners, "ats": ats, "now": now})
 
 
 @transaction.atomic

@@ -126,6 +126,7 @@ def _settle_batch(*, now: dt.datetime, site: Site | None, limit: int) -> Settled
         cursor.execute(SETTLE_HEAT, facts | _HEAT_FACTS)
         heat_rows = cursor.rowcount
         cursor.execute(SETTLE_SITES, facts | _SITE_FACTS)
+        marking.mark_to_judge(sites=[(span[0], at) for span in spans for at in span[1:3]], now=now)
         return Settled(sum(span[3] for span in spans), heat_rows, cursor.rowcount)
 
 
