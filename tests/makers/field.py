@@ -36,23 +36,28 @@ def loop_in_thread() -> Iterator[asyncio.AbstractEventLoop]:
         loop.close()
 
 
+async def let_in() -> None:
+    """Let the loop accept who waits at the door: asyncio loses the socket of one who comes in while a server closes."""
+    for _round in range(3):
+        await asyncio.sleep(0.001)
+
+
 async def end_tasks() -> None:
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    # Transports notice that the other side has gone and let go of their sockets; those that do not are made to.
-    for _round in range(50):
+    for transport in open_transports():
+        transport.abort()
+    for _round in range(500):
         if not open_transports():
             return
         await asyncio.sleep(0.002)
-    for transport in open_transports():
-        transport.abort()
-    await asyncio.sleep(0.002)
 
 
 def open_transports() -> list[Any]:
-    return list(getattr(asyncio.get_running_loop(), "_transports").values())  # noqa: B009 (private to asyncio)
+    transports = getattr(asyncio.get_running_loop(), "_transports")  # noqa: B009 (private to asyncio)
+    return [transport for transport in transports.values() if transport.get_extra_info("socket").fileno() >= 0]
 
 
 def free_port() -> int:
@@ -92,6 +97,7 @@ def modbus_server(
         try:
             yield port
         finally:
+            asyncio.run_coroutine_threadsafe(let_in(), loop).result(5)
             asyncio.run_coroutine_threadsafe(server.shutdown(), loop).result(5)  # type: ignore[no-untyped-call]
 
 
@@ -193,6 +199,7 @@ def mbus_gateway(gateway: Gateway) -> Iterator[int]:
         try:
             yield server.sockets[0].getsockname()[1]
         finally:
+            asyncio.run_coroutine_threadsafe(let_in(), loop).result(5)
             loop.call_soon_threadsafe(server.close)
 
 
