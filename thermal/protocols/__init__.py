@@ -12,6 +12,7 @@ PROTOCOLS: Final[dict[str, FieldProtocol]] = {
     "modbus_rtu_tcp": ModbusRtuTcp(),
     "mbus_tcp": MBusTcp(),
     "snmp": LoadedAtFirstUse("thermal.protocols.snmp", "Snmp"),
+    "bacnet_ip": LoadedAtFirstUse("thermal.protocols.bacnet", "BacnetIp"),
     "http_push": Told("http_push"),
 }
 """Each field language by the name that controllers and profiles give it."""
