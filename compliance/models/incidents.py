@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import scoping
 from accounts.history import tracked
+from contracts.models import FaultReport
 from hosting.models import Site
 from thermal.models import Alarm
 
@@ -64,6 +65,14 @@ class Incident(models.Model):
     cause = models.TextField(_("cause"), blank=True)
     alarm = models.OneToOneField(
         Alarm, verbose_name=_("alarm"), on_delete=models.PROTECT, null=True, blank=True, related_name="incident"
+    )
+    fault_report = models.OneToOneField(
+        FaultReport,
+        verbose_name=_("fault report"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="incident",
     )
     opened_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", editable=False

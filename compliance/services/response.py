@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from compliance.models import Incident, IncidentEntry
+from contracts.models import FaultReport
 from hosting.models import Site
 from kernel.errors import Refusal
 from thermal.models import Alarm
@@ -73,10 +74,35 @@ def open_from_alarm(*, alarm: Alarm, now: datetime) -> Incident | None:
     return incident
 
 
+@transaction.atomic
+def open_from_fault(*, report: FaultReport, now: datetime) -> Incident:
+    """The one incident of what an offtaker reported, opened now or before."""
+    site = report.contract.delivery_point.site
+    incident, created = Incident.objects.get_or_create(
+        fault_report=report,
+        defaults={
+            "site": site,
+            "title": gettext("Reported by the offtaker: %(what)s") % {"what": report.what[:150]},
+            "detected_at": report.reported_at,
+            "opened_by": report.reported_by,
+            "created_at": now,
+        },
+    )
+    if created:
+        words = {"what": report.what, "phone": report.phone or "–", "contract": report.contract.number}
+        text = gettext("%(what)s (contract %(contract)s, telephone %(phone)s)") % words
+        _write(incident, text, at=report.reported_at, by=report.reported_by, now=now, state=Incident.State.OPEN)
+    return incident
+
+
 def open_missing(*, now: datetime) -> int:
-    """The number of incidents opened for alarms of the last day whose news never arrived."""
-    recent = Alarm.objects.filter(priority=Priority.HIGH, raised_at__gt=now - timedelta(days=1), incident=None)
-    return sum(open_from_alarm(alarm=alarm, now=now) is not None for alarm in recent)
+    """The number of incidents opened for alarms and fault reports of the last day whose news never arrived."""
+    yesterday = now - timedelta(days=1)
+    alarms = Alarm.objects.filter(priority=Priority.HIGH, raised_at__gt=yesterday, incident=None)
+    reports = FaultReport.objects.filter(reported_at__gt=yesterday, incident=None)
+    from_alarms = [open_from_alarm(alarm=alarm, now=now) for alarm in alarms]
+    from_reports = [open_from_fault(report=report, now=now) for report in reports]
+    return sum(incident is not None for incident in (*from_alarms, *from_reports))
 
 
 @transaction.atomic

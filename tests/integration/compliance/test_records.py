@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
@@ -12,7 +13,8 @@ from compliance.models import Document, Incident, Task, WaterLimit
 from compliance.models.water import Parameter
 from compliance.services import evidence, response, treatment
 from compliance.services.treatment import Figure
-from tests.makers import accounts, compliance, hosting, thermal
+from contracts.services import faults
+from tests.makers import accounts, compliance, contracts, hosting, thermal
 from thermal.models.alarms import Priority
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +110,21 @@ def test_the_schedule_opens_what_the_news_missed_and_leaves_lesser_alarms_alone(
     thermal.make_alarm(priority=Priority.MEDIUM, raised_at=NOW)
     assert response.open_missing(now=NOW) == 1
     assert Incident.objects.count() == 1
+
+
+def test_what_an_offtaker_reports_becomes_an_incident_that_somebody_answers(
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    contract = contracts.make_contract()
+    offtaker = accounts.offtaker_viewer(contract)
+    with django_capture_on_commit_callbacks(execute=True):
+        report = faults.report_fault(contract=contract, what="The pool is cold.", by=offtaker, now=NOW, phone="112")
+    incident = Incident.objects.get()
+    assert (incident.site, incident.fault_report) == (contract.delivery_point.site, report)
+    assert "The pool is cold." in incident.entries.get().text
+    assert response.open_from_fault(report=report, now=NOW) == incident
+    Incident.objects.update(fault_report=None)
+    assert response.open_missing(now=NOW) == 1, "the schedule opens what the news missed"
 
 
 def test_the_time_line_grows_and_nothing_in_it_changes() -> None:
