@@ -122,13 +122,13 @@ class DeviceFilter(filters.ScopedFilterSet):
 
 
 class DeviceProfileFilter(filters.ScopedFilterSet):
-    """Profiles by protocol."""
+    """Profiles by kind of device and protocol."""
 
     search_fields = ("key", "name", "source")
 
     class Meta:
         model = DeviceProfile
-        fields: Any = ("protocol",)
+        fields: Any = ("device_kind", "protocol")
 
 
 class PlannedOutageFilter(filters.ScopedFilterSet):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import django_tables2
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from accounts import tables
@@ -23,6 +24,7 @@ from hosting.models import (
     ProfilePoint,
     Site,
 )
+from hosting.profile_forms import shown
 
 LIFECYCLE_LEVELS = {"live": "ok", "commissioning": "info", "building": "info", "prospect": "info", "suspended": "warn"}
 EQUIPMENT_LEVELS = {"in_service": "ok", "isolated": "warn", "planned": "info"}
@@ -178,7 +180,11 @@ class DeviceProfileTable(tables.PortalTable):
 
     class Meta(tables.PortalTable.Meta):
         model = DeviceProfile
-        fields: Any = ("name", "key", "version", "protocol", "source")
+        fields: Any = ("name", "key", "version", "device_kind", "protocol", "verified_against", "source")
+
+    def render_verified_against(self, value: str) -> str:
+        """The note, cut to what a line holds."""
+        return Truncator(value).chars(80)
 
 
 class ProfilePointTable(tables.PortalTable):
@@ -188,6 +194,10 @@ class ProfilePointTable(tables.PortalTable):
         model = ProfilePoint
         fields: Any = ("slot", "key", "name", "quantity", "unit", "address")
         orderable = False
+
+    def render_address(self, value: dict[str, Any]) -> str:
+        """The parts of the address in words."""
+        return ", ".join(f"{name} {shown(part)}" for name, part in value.items()) or "–"
 
 
 class MeasurementTable(tables.PortalTable):

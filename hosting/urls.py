@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from hosting.views import equipment, exchange, field, metering, outages, secrets, sites
+from hosting.views import equipment, exchange, field, metering, outages, profiles, secrets, sites
 
 
 def record_routes(base: str, name: str, views: Any, prefix: str) -> list[URLPattern]:
@@ -45,8 +45,12 @@ urlpatterns = [
     *record_routes("inventory/devices", "device", field, "Device"),
     path("inventory/devices/<int:device>/meanings/new/", field.MeasurementCreate.as_view(), name="measurement_create"),
     path("inventory/meanings/<int:pk>/delete/", field.MeasurementDelete.as_view(), name="measurement_delete"),
-    *record_routes("inventory/profiles", "deviceprofile", field, "DeviceProfile"),
-    path("inventory/profiles/<int:pk>/next/", field.DeviceProfileNext.as_view(), name="deviceprofile_next"),
+    *record_routes("inventory/profiles", "deviceprofile", profiles, "DeviceProfile"),
+    path("inventory/profiles/<int:pk>/next/", profiles.DeviceProfileNext.as_view(), name="deviceprofile_next"),
+    path("inventory/profiles/<int:pk>/profile.yaml", profiles.DeviceProfileFile.as_view(), name="deviceprofile_file"),
+    path("inventory/profiles/import/", profiles.DeviceProfileImport.as_view(), name="deviceprofile_import"),
+    path("inventory/profiles/library/", profiles.LibraryPage.as_view(), name="profile_library"),
+    path("inventory/profiles/library/<slug:key>/add/", profiles.LibraryAdd.as_view(), name="profile_library_add"),
     *record_routes("inventory/works", "plannedoutage", outages, "PlannedOutage"),
     path("inventory/works/<int:pk>/cancel/", outages.PlannedOutageCancel.as_view(), name="plannedoutage_cancel"),
     path("inventory/exchange/", exchange.ExchangeOverview.as_view(), name="exchange_overview"),

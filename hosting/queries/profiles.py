@@ -69,6 +69,16 @@ class Offer:
     stored: DeviceProfile | None
     """The version that equals the entry, or else the latest one under the key."""
 
+    @property
+    def kind_label(self) -> Any:
+        """What sort of device it reads, in words."""
+        return DeviceKind(self.entry.draft.device_kind).label
+
+    @property
+    def protocol_label(self) -> Any:
+        """Its field language, in words."""
+        return Protocol(self.entry.draft.protocol).label
+
 
 class LibraryIsBroken(Exception):
     """A file that ships with the product cannot be read: a bug of ours."""

@@ -1,4 +1,4 @@
-"""Pages of controllers, devices, what their points mean, and device profiles."""
+"""Pages of controllers, devices and what their points mean."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.views import scoped
 from hosting import tables
-from hosting.filters import ControllerFilter, DeviceFilter, DeviceProfileFilter
+from hosting.filters import ControllerFilter, DeviceFilter
 from hosting.forms import ControllerForm, DeviceForm, MeasurementForm
-from hosting.models import Controller, Device, DeviceProfile, Measurement
-from hosting.services import profiles
+from hosting.models import Controller, Device, Measurement
 from hosting.views import secrets
 from hosting.views.records import Action, Fact, InventoryList, RecordPage, Section, fact_of
 
@@ -236,52 +235,3 @@ class MeasurementDelete(scoped.ScopedDeleteView):
     def get_success_url(self, outcome: Any) -> str:
         """Back to the device."""
         return self.get_cancel_url()
-
-
-class DeviceProfileList(InventoryList):
-    """Every version of every profile."""
-
-    model = DeviceProfile
-    table_class = tables.DeviceProfileTable
-    filterset_class = DeviceProfileFilter
-    title = _("Device profiles")
-    empty_text = _("A profile says how to read a kind of device. Profiles come in by the API or with a command.")
-
-
-class DeviceProfileDetail(RecordPage):
-    """One version of a profile with its points."""
-
-    model = DeviceProfile
-
-    def actions(self) -> Sequence[Action]:
-        """A version in use never changes: the next one does."""
-        url = reverse("hosting:deviceprofile_next", args=[self.object.pk])
-        return (Action(_("New version"), "copy", url, "hosting.add_deviceprofile"),)
-
-    def sections(self) -> Sequence[Section]:
-        """Points and devices."""
-        return (
-            self.section(_("Points"), tables.ProfilePointTable, self.object.points.all()),
-            self.section(
-                _("Devices"),
-                tables.DeviceTable,
-                Device.objects.filter(profile=self.object).select_related("controller__site", "profile"),
-            ),
-        )
-
-
-class DeviceProfileNext(scoped.ConfirmView):
-    """Copies a profile to its next version."""
-
-    model = DeviceProfile
-    capability = "hosting.add_deviceprofile"
-    title = _("Make a new version")
-    consequence = _(
-        "A copy with the next version number is made. Devices keep the version they use until you change them."
-    )
-    confirm_label = _("Make the version")
-    destructive = False
-
-    def act(self, form: Any) -> Any:
-        """One call: the copy."""
-        return profiles.next_version(profile=self.object, by=self.request.user)
