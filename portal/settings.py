@@ -184,6 +184,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 # Polling must not wait behind settlement, nor settlement behind bills and packs.
 CELERY_TASK_ROUTES = {
     "thermal.poll_due": {"queue": "poll"},
+    "thermal.probe_device": {"queue": "poll"},
     "thermal.settle": {"queue": "settle"},
     "thermal.mark_unsettled": {"queue": "settle"},
     "contracts.judge_service_levels": {"queue": "settle"},

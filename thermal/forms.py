@@ -1,11 +1,16 @@
 """The forms of thermal: they check shape, services decide."""
 
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from hosting.models import Device
+from kernel import units
+from thermal.domain.commissioning import COMPARABLE, Typed, last_digit
+from thermal.domain.plausibility import Told
 from thermal.models import AlarmRule
 
 
@@ -87,3 +92,56 @@ class AlarmRuleForm(forms.ModelForm):  # type: ignore[type-arg]
             for name in ("measurement", "limit_value"):
                 if cleaned.get(name) is None:
                     self.add_error(name, _("A limit needs a measurement and a value."))
+
+
+class DisplayForm(forms.Form):
+    """What the display of a device's meter shows, one field for each value that the device told."""
+
+    UNITS = ("kWh", "MWh", "GJ")
+    MOST_FIELDS = 12
+
+    probe = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, device: Device, told: Sequence[Told], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.points = [point for point in told if point.quantity in COMPARABLE and point.value is not None]
+        self.points = self.points[: self.MOST_FIELDS]
+        if device.meter is not None:
+            self.fields["serial"] = forms.CharField(
+                label=_("serial number on the meter"), max_length=60, required=False
+            )
+        if any(point.quantity == "energy_kwh" for point in self.points):
+            units_of = [(unit, unit) for unit in self.UNITS]
+            self.fields["energy_unit"] = forms.ChoiceField(label=_("energy is shown in"), choices=units_of)
+        for point in self.points:
+            unit = "" if point.quantity == "energy_kwh" else point.unit
+            self.fields[self.field_of(point)] = forms.DecimalField(
+                label=point.name, required=False, max_digits=20, help_text=unit, localize=True
+            )
+        self.fields["note"] = forms.CharField(
+            label=_("note"),
+            max_length=500,
+            required=False,
+            widget=forms.Textarea(attrs={"rows": 3}),
+            help_text=_("Needed where something speaks against the values, and to reject the device."),
+        )
+
+    @staticmethod
+    def field_of(point: Told) -> str:
+        """The name of the field of a point."""
+        return f"value_{point.slot}"
+
+    @property
+    def typed(self) -> Typed:
+        """What was typed, in canonical units."""
+        given = self.cleaned_data
+        unit = given.get("energy_unit") or "kWh"
+        values, steps = {}, {}
+        for point in self.points:
+            number = given.get(self.field_of(point))
+            if number is None:
+                continue
+            source = unit if point.quantity == "energy_kwh" else "kWh"
+            values[point.slot] = units.convert(number, source, "kWh")
+            steps[point.slot] = units.convert(last_digit(number), source, "kWh")
+        return Typed(values, steps, given.get("serial", ""))

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from thermal.services import alarms, partitions, polling, pushing, settlement
+from thermal.services import alarms, commissioning, partitions, polling, pushing, settlement
 
 
 @shared_task(name="thermal.settle", time_limit=900)
@@ -40,3 +40,9 @@ def keep_partitions() -> None:
     partitions.drop_expired(now=timezone.now())
     polling.drop_expired_accounts(now=timezone.now())
     pushing.drop_expired(now=timezone.now())
+
+
+@shared_task(name=commissioning.TASK, time_limit=120, ignore_result=True)
+def probe_device(probe_id: int) -> None:
+    """Look at a device because a person asked for it."""
+    commissioning.carry_out(probe_id=probe_id, clock=timezone.now)

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from thermal.views import alarms, heat, readings
+from thermal.views import alarms, commissioning, heat, readings
 
 app_name = "thermal"
 urlpatterns = [
@@ -24,6 +24,17 @@ urlpatterns = [
     ),
     path("heat/meters/<int:pk>/readings/", readings.ReadingList.as_view(), name="reading_list"),
     path("heat/meters/<int:pk>/readings/import/", readings.ImportReadings.as_view(), name="reading_import"),
+    path(
+        "inventory/devices/<int:pk>/commissioning/",
+        commissioning.DeviceCommissioning.as_view(),
+        name="device_commissioning",
+    ),
+    path("inventory/devices/<int:pk>/commissioning/look/", commissioning.DeviceProbeAsk.as_view(), name="device_probe"),
+    path(
+        "inventory/devices/<int:pk>/commissioning/progress/",
+        commissioning.DeviceProbeProgress.as_view(),
+        name="device_probe_progress",
+    ),
     path("alarms/", alarms.AlarmList.as_view(), name="alarm_list"),
     path("alarms/<int:pk>/", alarms.AlarmDetail.as_view(), name="alarm_detail"),
     path("alarms/<int:pk>/acknowledge/", alarms.AlarmAcknowledge.as_view(), name="alarm_acknowledge"),

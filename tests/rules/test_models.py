@@ -48,6 +48,7 @@ PARTS = {
     "hosting.Measurement": "is part of its device",
     "hosting.ProfilePoint": "is part of its profile",
     "thermal.DeviceDay": "counts what its device told; frames protect a device that ever told anything",
+    "thermal.DeviceProbe": "is a look at a device, tidied away after days; verdicts keep what they rest on",
     "thermal.DirtyMark": "is work to be done, not a record",
     "thermal.ValidationMark": "is work to be done, not a record",
 }

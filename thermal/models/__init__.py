@@ -1,6 +1,7 @@
 """What was recorded, what was settled from it, and what was wrong."""
 
 from thermal.models.alarms import Alarm, AlarmRule, AlarmTransition
+from thermal.models.commissioning import DeviceAcceptance, DeviceProbe
 from thermal.models.deliveries import PushReceipt
 from thermal.models.ledger import DirtyMark, HeatInterval, SiteInterval
 from thermal.models.polling import DeviceDay
@@ -11,7 +12,9 @@ __all__ = [
     "Alarm",
     "AlarmRule",
     "AlarmTransition",
+    "DeviceAcceptance",
     "DeviceDay",
+    "DeviceProbe",
     "DirtyMark",
     "FindingTransition",
     "HeatInterval",
