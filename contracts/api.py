@@ -51,7 +51,7 @@ class LegalEntitySerializer(ScopedSerializer):
         model = LegalEntity
         fields = (
             "id", "code", "name", "address", "country", "vat_number", "registration", "email", "phone", "bank_name",
-            "iban", "bic", "payment_days",
+            "iban", "bic", "payment_days", "requires_acceptance",
         )  # fmt: skip
 
 

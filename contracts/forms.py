@@ -16,7 +16,7 @@ class LegalEntityForm(forms.ModelForm):  # type: ignore[type-arg]
         model = LegalEntity
         fields = (
             "code", "name", "address", "country", "vat_number", "registration", "email", "phone", "bank_name", "iban",
-            "bic", "payment_days",
+            "bic", "payment_days", "requires_acceptance",
         )  # fmt: skip
 
 

@@ -32,6 +32,11 @@ class LegalEntity(models.Model):
     iban = models.CharField(_("IBAN"), max_length=42, blank=True)
     bic = models.CharField(_("BIC"), max_length=11, blank=True)
     payment_days = models.PositiveSmallIntegerField(_("days for payment"), default=14)
+    requires_acceptance = models.BooleanField(
+        _("bills only from accepted devices"),
+        default=True,
+        help_text=_("A meter that is polled is billed once somebody compared its device with the display."),
+    )
 
     objects = models.Manager()
 

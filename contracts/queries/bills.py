@@ -20,7 +20,7 @@ from kernel.errors import Refusal
 from kernel.money import round_half_up
 from kernel.periods import Period, local_date, local_days
 from thermal.models import DirtyMark, MeterReading
-from thermal.queries import intervals
+from thermal.queries import commissioning, intervals
 
 DEFAULT_MIN_ACTUAL_RATIO: Final = Decimal("0.98")
 # Kamstrup information bits that mean the meter did not count as it should (technical description, 403 and 603).
@@ -140,7 +140,24 @@ def _problems_of_meters(
             )
         if count := _faults(placement, bill.period):
             problems.append(Problem("meter_fault", {"serial": meter.serial, "count": count}))
-    return problems
+    return [*problems, *_problems_of_devices(contract, placements, bill.period)]
+
+
+def _problems_of_devices(contract: Contract, placements: Sequence[MeterPlacement], period: Period) -> list[Problem]:
+    """Whether somebody compared what the meters' devices tell with the displays, as the seller demands."""
+    if not contract.legal_entity.requires_acceptance:
+        return []
+    return [
+        Problem(
+            "device_not_accepted",
+            {
+                "serial": found.placement.meter.serial,
+                "device": found.device.code if found.device else "–",
+                "device_id": found.device.pk if found.device else None,
+            },
+        )
+        for found in commissioning.unaccepted(placements, period)
+    ]
 
 
 def _faults(placement: MeterPlacement, period: Period) -> int:

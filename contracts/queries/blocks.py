@@ -23,6 +23,9 @@ SENTENCES: Final[dict[str, Any]] = {
         "The verification of meter %(serial)s ended on %(on)s; its values may not be billed from then on."
     ),
     "meter_fault": gettext_lazy("Meter %(serial)s reported a fault in %(count)s readings of the month."),
+    "device_not_accepted": gettext_lazy(
+        "Nobody has compared meter %(serial)s with what its device %(device)s tells, as it is read now."
+    ),
     "no_price_on_day": gettext_lazy("No price terms hold on %(day)s."),
     "no_reading_at": gettext_lazy("Meter %(serial)s has no reading near %(at)s, where a register is needed."),
     "register_fell": gettext_lazy(
@@ -37,6 +40,7 @@ REMEDIES: Final[dict[str, Any]] = {
     "no_meter": gettext_lazy("Record which meter stands at the delivery point, and since when."),
     "verification_expired": gettext_lazy("Record the new verification, or exchange the meter."),
     "meter_fault": gettext_lazy("Have the meter examined; correct the readings concerned."),
+    "device_not_accepted": gettext_lazy("Look at the device, type what the display shows, and accept it."),
     "no_price_on_day": gettext_lazy("Add price terms to the contract."),
     "no_reading_at": gettext_lazy("Import or enter the meter's register at that time."),
     "register_fell": gettext_lazy("Record the exchange with both registers, or correct the reading."),
@@ -60,7 +64,7 @@ def reason_of(code: str, facts: dict[str, Any], contract: Contract) -> Reason:
     words = {name: _fact(name, fact, contract) for name, fact in facts.items()}
     sentence = SENTENCES.get(code)
     text = str(sentence) % words if sentence else code.replace("_", " ")
-    url, label = _help(code, contract)
+    url, label = _help(code, facts, contract)
     return Reason(code, text, str(REMEDIES.get(code, "")), url, label)
 
 
@@ -77,13 +81,16 @@ def _fact(name: str, fact: Any, contract: Contract) -> str:
     return str(fact)
 
 
-def _help(code: str, contract: Contract) -> tuple[str, str]:
+def _help(code: str, facts: dict[str, Any], contract: Contract) -> tuple[str, str]:
     """The page where the block can be removed, and the words on its button."""
     point = contract.delivery_point_id
+    if code == "device_not_accepted" and facts.get("device_id"):
+        return reverse("thermal:device_commissioning", args=[facts["device_id"]]), _("Commission the device")
     pages: dict[str, tuple[str, list[int], str]] = {
         "no_meter": ("hosting:deliverypoint_detail", [point], _("Open the delivery point")),
         "verification_expired": ("hosting:deliverypoint_detail", [point], _("Open the meter")),
         "meter_fault": ("hosting:deliverypoint_detail", [point], _("Open the meter")),
+        "device_not_accepted": ("hosting:deliverypoint_detail", [point], _("Open the meter")),
         "no_reading_at": ("hosting:deliverypoint_detail", [point], _("Open the meter")),
         "register_fell": ("hosting:deliverypoint_detail", [point], _("Open the meter")),
         "too_little_measured": ("hosting:deliverypoint_detail", [point], _("Open the delivery point")),

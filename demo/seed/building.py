@@ -16,7 +16,7 @@ from compliance.services import packs
 from contracts.models import BillingRun, SlaDay
 from contracts.services import billing, judging
 from demo.record import History, PlantRecord
-from demo.seed import alarms, commerce, history, inventory, people, records
+from demo.seed import alarms, commerce, commissioning, history, inventory, people, records
 from demo.seed.people import Login
 from demo.seed.story import LEAST_HISTORY, Story
 from demo.sites import POOL
@@ -75,6 +75,7 @@ def build_inventory(*, story: Story) -> None:
     """Sites and everything in them, their alarm rules, and the contracts on their heat."""
     engineer = people.account_of("engineer")
     inventory.build_inventory(story=story, by=engineer)
+    commissioning.commission_plants(story=story, by=engineer)
     alarms.build_rules(by=engineer, now=story.epoch)
     commerce.build_commerce(story=story, by=people.account_of("administrator"))
 

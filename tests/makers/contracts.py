@@ -120,9 +120,10 @@ def place_meter(delivery_point: DeliveryPoint, **fields: Any) -> MeterPlacement:
 
 
 def make_readings(placement: MeterPlacement, registers: Mapping[dt.datetime, str | Decimal], **fields: Any) -> None:
-    """Register values in kWh by instant."""
+    """Register values in kWh by instant, from a file: those that are polled need a device that was accepted."""
+    defaults: dict[str, Any] = {"source": MeterReading.Source.IMPORT}
     MeterReading.objects.bulk_create(
-        MeterReading(meter=placement.meter, at=at, energy_kwh=Decimal(kwh), received_at=at, **fields)
+        MeterReading(meter=placement.meter, at=at, energy_kwh=Decimal(kwh), received_at=at, **defaults | fields)
         for at, kwh in registers.items()
     )
 

@@ -10,10 +10,12 @@ from typing import Any, Final
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from demo.devices.serving import Field
 from demo.field import INSTALLATIONS
 from demo.record import PlantRecord
+from demo.seed.commissioning import commission_moved
 from demo.seed.instruments import publish_ports
 from kernel.errors import Refusal
 
@@ -43,6 +45,7 @@ class Command(BaseCommand):
         field = Field(INSTALLATIONS, PlantRecord(settings.VAR_DIR / "demo"), clock=time.time)
         ports = await field.start(first_port)
         await sync_to_async(publish_ports)(ports)
+        await sync_to_async(commission_moved)(plants=field.plants, now=timezone.now())
         for code, found in ports.items():
             self.stdout.write(f"{code}: Modbus TCP on port {found.modbus}, M-Bus over TCP on port {found.mbus}")
         self.stdout.flush()
