@@ -244,6 +244,9 @@ THERMAL_KEEP_FRAMES_MONTHS = env.int("HEATLEDGER_KEEP_FRAMES_MONTHS", default=25
 THERMAL_KEEP_READINGS_MONTHS = env.int("HEATLEDGER_KEEP_READINGS_MONTHS", default=0)
 # Networks in which field devices may be, such as 10.20.0.0/16; without any, all but link-local addresses.
 THERMAL_FIELD_NETWORKS = env.list("HEATLEDGER_FIELD_NETWORKS", default=[])
+# Under this name, and the number of the device, the portal keeps its sessions at MQTT brokers; two portals that listen
+# to one broker need two names.
+THERMAL_MQTT_CLIENT = env.str("HEATLEDGER_MQTT_CLIENT", default="heatledger")
 # What one source may push: how often (from one address, whoever it says to be, and as one source), how much at once,
 # and how far the time of its signature may be from ours.
 THERMAL_PUSH_RATE_PER_ADDRESS = env.str("HEATLEDGER_PUSH_RATE_PER_ADDRESS", default="600/min")

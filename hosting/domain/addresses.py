@@ -380,6 +380,30 @@ _TOLD: Final = (
     ),
     *_INVALID_WITH,
 )
+_MQTT: Final = Language(
+    point=(
+        AddressField(
+            "topic",
+            Kind.TEXT,
+            _("topic"),
+            _("Without wildcards; {unit} stands for the unit of the device."),
+            required=True,
+        ),
+        AddressField(
+            "path",
+            Kind.TEXT,
+            _("place in the message"),
+            _("Keys and numbers with dots between, such as data.0.value; empty: the message is the value."),
+        ),
+        AddressField(
+            "time",
+            Kind.TEXT,
+            _("place of the time"),
+            _("Where the message tells when it was measured: ISO 8601, or seconds since 1970. Empty: on arrival."),
+        ),
+        *_TOLD,
+    ),
+)
 _HTTP_PUSH: Final = Language(point=_TOLD)
 
 LANGUAGES: Final[dict[str, Language]] = {
@@ -389,6 +413,7 @@ LANGUAGES: Final[dict[str, Language]] = {
     "snmp": _SNMP,
     "bacnet_ip": _BACNET,
     "opc_ua": _OPC_UA,
+    "mqtt": _MQTT,
     "http_push": _HTTP_PUSH,
 }
 """Each field language that profiles can be written for, by the name that controllers give it."""

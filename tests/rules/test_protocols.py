@@ -11,7 +11,7 @@ MODULES = sorted((ROOT / "thermal" / "protocols").glob("**/*.py"))
 # Names of the libraries that change a device: functions, and the requests behind them.
 WRITES = re.compile(
     r"(mask_)?write_(coils?|registers?|file_record)$|readwrite_registers$|(Mask|Read)?Write\w*(Request|Parameters)$"
-    r"|set_cmd$|Set(Next)?RequestPDU$|set-request$"
+    r"|(^|_)publish$|will_set$|set_cmd$|Set(Next)?RequestPDU$|set-request$"
     r"|write_(attribute|value|property|params)\w*$|set_(value|writable|attr\w*)$|call_method$|CallMethodRequest$"
     r"|(WriteProperty(Multiple)?|ReinitializeDevice|DeviceCommunicationControl|AtomicWriteFile|(Create|Delete)Object"
     r"|(Add|Remove)ListElement)(Request)?$"

@@ -13,6 +13,7 @@ PROTOCOLS: Final[dict[str, FieldProtocol]] = {
     "mbus_tcp": MBusTcp(),
     "snmp": LoadedAtFirstUse("thermal.protocols.snmp", "Snmp"),
     "bacnet_ip": LoadedAtFirstUse("thermal.protocols.bacnet", "BacnetIp"),
+    "mqtt": LoadedAtFirstUse("thermal.protocols.mqtt", "Mqtt"),
     "http_push": Told("http_push"),
 }
 """Each field language by the name that controllers and profiles give it."""

@@ -57,6 +57,10 @@ class Endpoint:
     timing: Timing = field(default_factory=Timing)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the other side asks for, opened; by the names of `hosting.domain.credentials`."""
+    name: str = ""
+    """The name by which the host was given, which its certificate has to bear; the host is a numeric address then."""
+    client_name: str = "heatledger"
+    """What the portal calls itself where it has to."""
 
 
 @dataclass(frozen=True, slots=True)

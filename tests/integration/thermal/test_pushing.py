@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from hosting.models import Controller, Device
+from hosting.models import Controller, Device, Measurement
 from hosting.services import secrets
 from tests.makers import hosting as makers
 from thermal.domain import pushing as domain
@@ -48,28 +48,30 @@ def body_of(*items: dict[str, Any], sequence: int = 1) -> bytes:
     return json.dumps({"sequence": sequence, "sent_at": NOW.isoformat(), "items": items}).encode()
 
 
-def item(device: Device, at: dt.datetime = AT, **values: Any) -> dict[str, Any]:
+def item(device: Device, at: dt.datetime = AT, values: dict[str, Any] | None = None) -> dict[str, Any]:
     told = values or {"energy-kwh": "12.3456", "power-kw": 40.5, "running": "on"}
     return {"device": device.code, "at": at.isoformat(), "values": told}
 
 
-def push(controller: Controller, key: str, body: bytes, *, offset_s: int = 0, **headers: str) -> Any:
+def push(
+    controller: Controller, key: str, body: bytes, *, offset_s: int = 0, headers: dict[str, str] | None = None
+) -> Any:
     stamp = str(int(timezone.now().timestamp()) + offset_s)
     signed = {"X-Heatledger-Timestamp": stamp, "X-Heatledger-Signature": domain.signature(key, stamp, body)}
     address = f"/api/v1/push/{controller.code}/"
-    return Client().post(address, body, content_type="application/json", headers=signed | headers)
+    return Client().post(address, body, content_type="application/json", headers=signed | (headers or {}))
 
 
 def test_a_batch_is_judged_like_a_poll_and_keeps_every_digit() -> None:
     controller, key = source()
     meter = makers.make_meter()
     device = device_of(controller, meter=meter)
-    makers.make_measurement(device, "delivered_power", slot=1)
+    makers.make_measurement(device, Measurement.Role.DELIVERED_POWER, slot=1)
     answer = push(controller, key, body_of(item(device)))
     assert answer.status_code == 200, answer.content
     assert answer.json()["items"] == [{"result": "stored"}]
     frame = TelemetryFrame.objects.get(device=device)
-    assert (frame.at, [round(value, 4) for value in frame.values]) == (AT, [12345.6, 40.5, 1.0])
+    assert (frame.at, frame.values) == (AT, [pytest.approx(12345.6), 40.5, 1.0])
     reading = MeterReading.objects.get(meter=meter)
     assert (reading.at, reading.energy_kwh) == (AT, Decimal("12345.6000"))
     assert DirtyMark.objects.filter(site=controller.site).exists()
@@ -151,7 +153,7 @@ def test_a_refused_item_names_its_field_and_the_others_are_stored(change: dict[s
 def test_a_batch_that_tells_one_instant_twice_stores_the_first() -> None:
     controller, key = source()
     device = device_of(controller)
-    answer = push(controller, key, body_of(item(device), item(device, **{"power-kw": 7}))).json()
+    answer = push(controller, key, body_of(item(device), item(device, values={"power-kw": 7}))).json()
     assert [one["result"] for one in answer["items"]] == ["stored", "refused"]
 
 
@@ -183,9 +185,9 @@ def test_who_does_not_sign_learns_nothing() -> None:
     body = body_of(item(device_of(controller)))
     answers = [
         push(controller, "another key", body),
-        push(controller, key, body, **{"X-Heatledger-Signature": ""}),
-        push(controller, key, body, **{"X-Heatledger-Signature": "ü"}),
-        push(controller, key, body, **{"X-Heatledger-Timestamp": "soon"}),
+        push(controller, key, body, headers={"X-Heatledger-Signature": ""}),
+        push(controller, key, body, headers={"X-Heatledger-Signature": "ü"}),
+        push(controller, key, body, headers={"X-Heatledger-Timestamp": "soon"}),
         push(keyless, key, body),
         push(asked, key, body),
         push(off, off_key, body),

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from hosting.models import Controller, Device, DeviceProfile, ProfilePoint
@@ -179,7 +180,8 @@ def _controllers(rows: Iterable[dict[str, Any]]) -> dict[int, DueController]:
 def _controller(row: dict[str, Any], opened: secrets.Opened) -> DueController:
     """Return a controller without its devices."""
     timing = Timing(row["timeout_ms"] / 1000, row["connect_pause_ms"] / 1000, row["request_pause_ms"] / 1000)
-    endpoint = Endpoint(row["host"], row["port"], timing, opened.fields)
+    client_name = settings.THERMAL_MQTT_CLIENT
+    endpoint = Endpoint(row["host"], row["port"], timing, opened.fields, row["host"], client_name)
     due = DueController(row["id"], row["protocol"], endpoint, row["poll_s"], row["next_poll_at"])
     return replace(due, problem=opened.problem or ("" if row["port"] else NOT_ASKED))
 
