@@ -187,6 +187,8 @@ CELERY_TASK_ROUTES = {
     "thermal.probe_device": {"queue": "poll"},
     "thermal.settle": {"queue": "settle"},
     "thermal.mark_unsettled": {"queue": "settle"},
+    "thermal.validate": {"queue": "settle"},
+    "thermal.validate_months": {"queue": "settle"},
     "contracts.judge_service_levels": {"queue": "settle"},
 }
 CELERY_TASK_IGNORE_RESULT = True
@@ -207,6 +209,9 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "poll": {"task": "thermal.poll_due", "schedule": 2, "options": {"expires": 4}},
     "partitions": {"task": "thermal.keep_partitions", "schedule": 6 * 3600},
     "settle": {"task": "thermal.settle", "schedule": 60, "options": {"expires": 60}},
+    "validate": {"task": "thermal.validate", "schedule": 120, "options": {"expires": 120}},
+    # Before the invariants, after the last day is settled everywhere in Europe.
+    "validate-months": {"task": "thermal.validate_months", "schedule": crontab(hour="2", minute="10")},
     "judge-service-levels": {
         "task": "contracts.judge_service_levels",
         "schedule": 300,

@@ -1,9 +1,12 @@
 """What the workers of thermal do, and when."""
 
+import datetime as dt
+
 from celery import shared_task
 from django.utils import timezone
 
-from thermal.services import alarms, commissioning, partitions, polling, pushing, settlement
+from kernel.periods import Period
+from thermal.services import alarms, commissioning, partitions, polling, pushing, settlement, validating
 
 
 @shared_task(name="thermal.settle", time_limit=900)
@@ -16,6 +19,19 @@ def settle() -> int:
 def mark_unsettled() -> int:
     """The count of quarter hours that ended without any value."""
     return settlement.mark_unsettled(now=timezone.now())
+
+
+@shared_task(name="thermal.validate", time_limit=900)
+def validate() -> int:
+    """The count of findings that are new or open again, after judging what was recorded and settled."""
+    return validating.validate_marked(now=timezone.now()).opened
+
+
+@shared_task(name="thermal.validate_months", time_limit=1500)
+def validate_months() -> int:
+    """The count of findings that are new or open again, after judging the last month and the running one."""
+    now = timezone.now()
+    return validating.validate_months(period=Period(now - dt.timedelta(days=32), now), now=now).opened
 
 
 @shared_task(name="thermal.sweep_alarms", time_limit=120)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -16,8 +17,9 @@ from kernel import csvfiles, money, units
 from kernel.csvfiles import Row
 from kernel.errors import Refusal
 from thermal.domain import clocks, readings
+from thermal.domain.validation import sequence
 from thermal.models import MeterReading
-from thermal.services import recording
+from thermal.services import recording, validating
 from thermal.services.partitions import FIRST_YEAR
 from thermal.services.recording import FUTURE_TOLERANCE, NewReading
 
@@ -29,6 +31,9 @@ REGISTER_UNITS: Final = {
     )
 }  # fmt: skip
 """Values that a file may bring, in the units in which they are kept."""
+
+# Of fewer rows nobody can say in which order they stand.
+FEWEST_ROWS_FOR_CLOCK: Final = 4
 
 NEVER_NEGATIVE: Final = ("energy_kwh", "volume_m3", "supply_energy_m3c", "return_energy_m3c")
 
@@ -103,6 +108,10 @@ class ImportReport:
     first_at: dt.datetime | None = None
     last_at: dt.datetime | None = None
     is_dry_run: bool = False
+    contradicted: list[dt.datetime] = field(default_factory=list)
+    """Instants for which something else is known already."""
+    clock_steps: list[tuple[dt.datetime, dt.timedelta]] = field(default_factory=list)
+    """Where the file's times go back although the register went on: at what time, and by how much."""
 
 
 @transaction.atomic
@@ -131,7 +140,19 @@ def import_readings(
     report.first_at, report.last_at = min(told, default=None), max(told, default=None)
     if new and not is_dry_run:
         report.new_count = recording.record_readings(readings=new, now=now)
+    if not is_dry_run:
+        _tell(meter, report, now)
     return report
+
+
+def _tell(meter: Meter, report: ImportReport, now: dt.datetime) -> None:
+    """Keep for the review what only this file shows: two exports that disagree, a clock that was put back."""
+    for at, back in report.clock_steps:
+        validating.tell_clock_step(meter=meter, at=at, back=back, now=now)
+    disagreed = sorted(set(report.contradicted) - {at for at, _back in report.clock_steps})
+    if disagreed:
+        values = {"row_count": len(disagreed)}
+        validating.tell_contradiction(meter=meter, first_at=disagreed[0], last_at=disagreed[-1], values=values, now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +174,32 @@ Told = dict[dt.datetime, tuple[int, NewReading]]
 def _told(table: csvfiles.Table, origin: _Origin, report: ImportReport) -> Told:
     """Return the good rows of the file; the others become problems of the report."""
     told: Told = {}
+    in_order: list[NewReading] = []
     for row in table.each():
         report.row_count += 1
         if isinstance(row, Refusal):
             report.problems.append(row.detail)
             continue
         try:
-            _add(told, row.line, _reading(row, origin), report)
+            reading = _reading(row, origin)
+            in_order.append(reading)
+            _add(told, row.line, reading, report)
         except Refusal as refusal:
             report.problems.append(refusal.detail)
+    report.clock_steps = _clock_steps(in_order)
     return told
+
+
+def _clock_steps(in_order: list[NewReading]) -> list[tuple[dt.datetime, dt.timedelta]]:
+    """Return where the times of the file go back although its register went on; a file may be newest first."""
+    rows = [(one.at, float(one.energy_kwh)) for one in in_order if one.energy_kwh is not None]
+    if len(rows) < FEWEST_ROWS_FOR_CLOCK:
+        return []
+    if rows[-1][0] < rows[0][0]:
+        rows.reverse()
+    lengths = sorted(abs(after[0] - before[0]) for before, after in pairwise(rows))
+    usual = lengths[len(lengths) // 2]
+    return [(rows[index][0], back + usual) for index, back in sequence.clock_steps(rows)]
 
 
 def _known(meter: Meter, told: Told) -> dict[dt.datetime, list[dict[str, Decimal | None]]]:
@@ -225,7 +262,7 @@ def _add(told: Told, line: int, reading: NewReading, report: ImportReport) -> No
         told[reading.at] = (line, reading)
         return
     _line, earlier = told[reading.at]
-    _refuse_contradiction(line, reading, {name: getattr(earlier, name) for name in REGISTER_UNITS})
+    _refuse_contradiction(line, reading, {name: getattr(earlier, name) for name in REGISTER_UNITS}, report)
     report.repeated_count += 1
 
 
@@ -237,7 +274,7 @@ def _is_new(line: int, reading: NewReading, known: list[dict[str, Decimal | None
         report.repeated_count += 1
         return False
     try:
-        _refuse_contradiction(line, reading, known[0])
+        _refuse_contradiction(line, reading, known[0], report)
     except ValuesContradict as refusal:
         report.problems.append(refusal.detail)
     return False
@@ -248,10 +285,13 @@ def _agrees(reading: NewReading, known: dict[str, Decimal | None]) -> bool:
     return all(getattr(reading, name) in (None, value) for name, value in known.items())
 
 
-def _refuse_contradiction(line: int, reading: NewReading, known: dict[str, Decimal | None]) -> None:
+def _refuse_contradiction(
+    line: int, reading: NewReading, known: dict[str, Decimal | None], report: ImportReport
+) -> None:
     """Refuse a reading of which a value differs from the known one."""
     for name, value in known.items():
         told = getattr(reading, name)
         if told is not None and told != value:
+            report.contradicted.append(reading.at)
             stored = "nothing" if value is None else f"{value:f}"
             raise ValuesContradict(line=line, at=reading.at.isoformat(), field=name, known=stored, told=f"{told:f}")

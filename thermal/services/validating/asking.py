@@ -40,6 +40,8 @@ MONTH_RULES: Final[dict[str, _OfSteps]] = {
     Rule.SIDE.value: heat.side,
     Rule.SMALL_DIFFERENCE.value: heat.small_differences,
 }
+# What neither a month nor a reading ends.
+FOR_EVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 HEAT_ONLY: Final = frozenset(
     {
         Rule.FROZEN.value, Rule.PHYSICS.value, Rule.SIDE.value, Rule.POLARITY.value, Rule.SMALL_DIFFERENCE.value,
@@ -47,7 +49,7 @@ HEAT_ONLY: Final = frozenset(
     }
 )  # fmt: skip
 METER_RULES: Final = frozenset({*STEP_RULES, *DAY_RULES, Rule.DIFFERENCE.value})
-MONTHLY_RULES: Final = frozenset({*MONTH_RULES, Rule.VERIFICATION.value, Rule.GLYCOL.value})
+PAPER_RULES: Final = frozenset({Rule.VERIFICATION.value, Rule.GLYCOL.value})
 
 
 def of_readings(told: Told, book: RuleBook, now: dt.datetime) -> Found:
@@ -100,7 +102,8 @@ def of_papers(placement: MeterPlacement, month: Period, book: RuleBook) -> Found
     point = placement.delivery_point
     if limits.enabled and point is not None and point.medium != DeliveryPoint.Medium.WATER:
         values = {"medium": point.medium}
-        glycol = Evidence(rule=Rule.GLYCOL, starts_at=placement.valid_from, ends_at=month.end, values=values)
+        until = placement.valid_until or FOR_EVER
+        glycol = Evidence(rule=Rule.GLYCOL, starts_at=placement.valid_from, ends_at=until, values=values)
         found += _with([glycol], limits)
     return found
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -42,35 +43,29 @@ def set_rule(
 ) -> ValidationRule:
     """The rule that holds from the day on in its scope; the one that held until then ends there.
 
-    Raises
-    ------
-    UnknownThreshold, ThresholdIsNoNumber
-        Where a threshold has no such name or is no number.
-    RuleUnchanged
-        Where later rules of the scope would be overlapped.
+    Refused are thresholds that the rule does not have or that are no numbers, and a day before a later change.
     """
     limits = {name: _number(name, value) for name, value in checked_thresholds(rule, thresholds).items()}
-    scope = {"rule": rule, "country": country, "accuracy_class": accuracy_class, "site": site}
-    of_site = {"site__isnull": True} if site is None else {"site": site}
-    rows = (
-        ValidationRule.objects.order_by()
-        .select_for_update()
-        .filter(rule=rule, country=country, accuracy_class=accuracy_class, **of_site)
-    )
+    rows = _rows(rule, country, accuracy_class, site)
     if rows.filter(valid_from__gt=valid_from).exists():
         raise RuleUnchanged(_("A later change of this rule is on record; choose a later day."))
-    fields = {
-        "thresholds": limits, "severity": severity, "grave_severity": max(grave_severity, severity),
-        "enabled": enabled, "source": source, "is_verified": True, "changed_by": by,
-    }  # fmt: skip
-    same_day = rows.filter(valid_from=valid_from).first()
-    if same_day is not None:
-        for name, value in fields.items():
-            setattr(same_day, name, value)
-        same_day.save()
-        return same_day
-    rows.filter(valid_until__isnull=True).update(valid_until=valid_from)
-    return ValidationRule.objects.create(**scope, **fields, valid_from=valid_from)
+    changed = rows.filter(valid_from=valid_from).first()
+    if changed is None:
+        rows.filter(valid_until__isnull=True).update(valid_until=valid_from)
+        scope = {"rule": rule, "country": country, "accuracy_class": accuracy_class, "site": site}
+        changed = ValidationRule(**scope, valid_from=valid_from)
+    changed.thresholds, changed.enabled, changed.source = limits, enabled, source
+    changed.severity, changed.grave_severity = severity, max(grave_severity, severity)
+    changed.is_verified, changed.changed_by = True, by
+    changed.save()
+    return changed
+
+
+def _rows(rule: str, country: str, accuracy_class: str, site: Site | None) -> QuerySet[ValidationRule]:
+    """The rules of one scope, locked."""
+    of_site = {"site__isnull": True} if site is None else {"site": site}
+    rows = ValidationRule.objects.order_by().select_for_update()
+    return rows.filter(rule=rule, country=country, accuracy_class=accuracy_class, **of_site)
 
 
 def _number(name: str, value: object) -> float:

@@ -159,8 +159,10 @@ def validate_months(*, period: Period, now: dt.datetime, meters: Iterable[int] |
         placements = placements.filter(meter__in=meters)
     total = Judged()
     for some in _batches(list(placements.order_by("site", "meter", "pk")), METERS_AT_ONCE):
+        total += _validate_papers(some, period, now)
         for month in _months(some, period):
-            total += _validate_month(some, month, now)
+            if month.end <= now:
+                total += _validate_month(some, month, now)
     if meters is None:
         for site in Site.objects.filter(placements__in=placements).distinct().order_by("pk"):
             total += _validate_site_months(site, period, now)
@@ -174,6 +176,23 @@ def _months(placements: Sequence[MeterPlacement], period: Period) -> list[Period
 
 
 @transaction.atomic
+def _validate_papers(placements: Sequence[MeterPlacement], period: Period, now: dt.datetime) -> Judged:
+    """What is known of some placed meters, as it stands at the end of the last month that the period touches."""
+    _lock(1, [one.meter_id for one in placements])
+    book = RuleBook()
+    looks: dict[Subject, Look] = {}
+    for placement in placements:
+        month = month_of(period.end - dt.timedelta(microseconds=1), placement.site.zone)
+        if not _stood(placement, month):
+            continue
+        subject = (placement.meter_id, None, placement.site_id)
+        window = Period(placement.valid_from, month.end)
+        look = looks.setdefault(subject, Look(subject, window, asking.PAPER_RULES, []))
+        look.found.extend(asking.of_papers(placement, month, book))
+    return _judged(keeping.keep(list(looks.values()), now))
+
+
+@transaction.atomic
 def _validate_month(placements: Sequence[MeterPlacement], month: Period, now: dt.datetime) -> Judged:
     """One month of some placed meters whose zone has this month."""
     here = [one for one in placements if month_of(month.start, one.site.zone) == month and _stood(one, month)]
@@ -182,17 +201,15 @@ def _validate_month(placements: Sequence[MeterPlacement], month: Period, now: dt
     _lock(1, [one.meter_id for one in here])
     book = RuleBook()
     looks: dict[Subject, Look] = {}
-    rules = asking.MONTHLY_RULES
+    rules = frozenset(asking.MONTH_RULES)
     for placement in here:
         subject = (placement.meter_id, None, placement.site_id)
-        look = looks.setdefault(subject, Look(subject, month, rules, []))
-        look.found.extend(asking.of_papers(placement, month, book))
-    if month.end <= now:
-        for told in register_readings.told_in({one.meter_id: month for one in here}):
-            subject = (told.placement.meter_id, None, told.placement.site_id)
-            if subject in looks:
-                looks[subject].found.extend(asking.of_month(told, month, book))
-    return _judged(keeping.keep(list(looks.values()), now), meters=len({one.meter_id for one in here}))
+        looks[subject] = Look(subject, month, rules, [])
+    for told in register_readings.told_in({one.meter_id: month for one in here}):
+        subject = (told.placement.meter_id, None, told.placement.site_id)
+        if subject in looks:
+            looks[subject].found.extend(asking.of_month(told, month, book))
+    return _judged(keeping.keep(list(looks.values()), now))
 
 
 def _stood(placement: MeterPlacement, month: Period) -> bool:
