@@ -29,6 +29,7 @@ def throw_away_portal() -> Iterator[None]:
             "DATABASE_URL": postgres.url,
             "CELERY_BROKER_URL": valkey.url,
             "DJANGO_SETTINGS_MODULE": "portal.settings",
+            "HEATLEDGER_FIELD_ON_THIS_MACHINE": "1",
         }
         try:
             _migrate()

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal import static_files
 from portal.embedded import addresses
+from portal.own_services import own_services
 
 env = environ.Env()
 
@@ -247,11 +248,13 @@ CACHES = {
 # Months for which recorded values are kept; 0 is for ever. Bills are made from readings, so those stay.
 THERMAL_KEEP_FRAMES_MONTHS = env.int("HEATLEDGER_KEEP_FRAMES_MONTHS", default=25)
 THERMAL_KEEP_READINGS_MONTHS = env.int("HEATLEDGER_KEEP_READINGS_MONTHS", default=0)
-# Networks in which field devices may be, such as 10.20.0.0/16; without any, all but link-local addresses.
+# Networks in which field devices may be, such as 10.20.0.0/16; without any, everywhere but here.
 THERMAL_FIELD_NETWORKS = env.list("HEATLEDGER_FIELD_NETWORKS", default=[])
 # Under this name, and the number of the device, the portal keeps its sessions at MQTT brokers; two portals that listen
 # to one broker need two names.
 THERMAL_MQTT_CLIENT = env.str("HEATLEDGER_MQTT_CLIENT", default="heatledger")
+# Whether they may be on this machine as well, as the demo's are.
+THERMAL_FIELD_ON_THIS_MACHINE = env.bool("HEATLEDGER_FIELD_ON_THIS_MACHINE", default=DEMO)
 # What one source may push: how often (from one address, whoever it says to be, and as one source), how much at once,
 # and how far the time of its signature may be from ours.
 THERMAL_PUSH_RATE_PER_ADDRESS = env.str("HEATLEDGER_PUSH_RATE_PER_ADDRESS", default="600/min")
@@ -262,6 +265,14 @@ THERMAL_PUSH_WINDOW_S = env.int("HEATLEDGER_PUSH_WINDOW_S", default=300)
 
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
+
+# Host and port of what no controller may be: the portal's own database, broker, cache, mail server and pages, and
+# whatever else an installation names.
+HOSTING_OWN_SERVICES = [
+    *own_services(DATABASE_URL, BROKER_URL, CACHES["default"]["LOCATION"], env.str("EMAIL_URL", default="")),
+    f"{env.str('HOST', default='127.0.0.1')}:{env.int('PORT', default=8000)}",
+    *env.list("HEATLEDGER_OWN_SERVICES", default=[]),
+]
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="heatledger@localhost")
 
 SESSION_COOKIE_HTTPONLY = True

@@ -91,6 +91,8 @@ def pytest_configure(config: pytest.Config) -> None:
         # Where WhiteNoise looks for collected files.
         (var / "static").mkdir()
         os.environ["SECRET_KEY"] = "of the tests"
+        # The field devices of the tests are here.
+        os.environ["HEATLEDGER_FIELD_ON_THIS_MACHINE"] = "1"
         start_servers(var, kept_clusters(config))
         # Also when another plugin refuses to go on.
         atexit.register(stop_servers)

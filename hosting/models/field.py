@@ -2,14 +2,18 @@
 
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import scoping
 from accounts.history import tracked
+from hosting import network
+from hosting.domain.field_network import AddressNotAllowed
 from hosting.models.metering import Meter
 from hosting.models.sites import Site
 
@@ -105,6 +109,15 @@ class Controller(models.Model):
     def get_absolute_url(self) -> str:
         """The address of the controller's page."""
         return reverse("hosting:controller_detail", args=[self.pk])
+
+    def clean(self) -> None:
+        """Say at once what polling would refuse; a name is looked up only there, when it is connected to."""
+        super().clean()
+        if self.host and self.port:
+            try:
+                network.field_network().check_typed(self.host, self.port)
+            except AddressNotAllowed as refusal:
+                raise ValidationError({"host": gettext(refusal.sentence) % refusal.facts}) from None
 
 
 # What polling writes every few seconds is no change of configuration.

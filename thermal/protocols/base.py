@@ -9,22 +9,11 @@ import ipaddress
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
+from hosting.domain.field_network import FieldNetwork
 from kernel.errors import Refusal
 from thermal.domain.readings import Answer, Missing, PointSpec
-
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-METADATA_ADDRESSES: Final = frozenset({ipaddress.ip_address("fd00:ec2::254"), ipaddress.ip_address("100.100.100.200")})
-"""Cloud metadata services outside the link-local range."""
-
-
-class AddressNotAllowed(Refusal):
-    """A network address that field devices may not have."""
-
-    sentence = "%(host)s is not an address of the field network: %(reason)s."
 
 
 class HostUnknown(Refusal):
@@ -112,7 +101,7 @@ class LoadedAtFirstUse:
         return self.language.read(endpoint, targets)
 
 
-async def resolved(host: str, port: int, networks: Sequence[IpNetwork]) -> str:
+async def resolved(host: str, port: int, network: FieldNetwork) -> str:
     """Return the numeric address to connect to, after checking that field devices may have it.
 
     The name is resolved once and the result used, so that it cannot mean something else a moment later.
@@ -125,22 +114,8 @@ async def resolved(host: str, port: int, networks: Sequence[IpNetwork]) -> str:
         except OSError:
             raise HostUnknown(host=host) from None
         address = ipaddress.ip_address(found[0][4][0])
-    check_address(host, address, networks)
+    network.check(host, address, port)
     return str(address)
-
-
-def check_address(host: str, address: IpAddress, networks: Sequence[IpNetwork]) -> None:
-    """Refuse addresses that no field device has, and all outside the given networks, if there are any."""
-    plain: IpAddress = address
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        plain = address.ipv4_mapped
-    if plain.is_link_local or plain in METADATA_ADDRESSES:
-        raise AddressNotAllowed(host=host, reason="it is a link-local or metadata address")
-    # Python counts ::1 among the reserved addresses.
-    if plain.is_multicast or plain.is_unspecified or (plain.is_reserved and not plain.is_loopback):
-        raise AddressNotAllowed(host=host, reason="it is not the address of one device")
-    if networks and not any(plain in network for network in networks):
-        raise AddressNotAllowed(host=host, reason="it lies outside the allowed networks")
 
 
 def failed(target: Target, reason: str, missing: Missing, *, latency_s: float = 0.0) -> Answer:

@@ -237,39 +237,3 @@ def test_all_real_telegrams_come_through_a_gateway() -> None:
     assert len(answers) == 38
     assert len(wrong) == 4
     assert all("repeats" in error for error in wrong)
-
-
-@pytest.mark.parametrize(
-    ("host", "networks", "allowed"),
-    [
-        ("169.254.169.254", [], False),
-        ("::ffff:169.254.169.254", [], False),
-        ("fe80::1", [], False),
-        ("fd00:ec2::254", [], False),
-        ("100.100.100.200", [], False),
-        ("224.0.0.1", [], False),
-        ("0.0.0.0", [], False),
-        ("10.1.2.3", [], True),
-        ("127.0.0.1", [], True),
-        ("::1", [], True),
-        ("240.0.0.1", [], False),
-        ("10.1.2.3", ["10.0.0.0/8"], True),
-        ("192.168.1.1", ["10.0.0.0/8"], False),
-        ("localhost", ["127.0.0.0/8", "::1/128"], True),
-        ("169.254.1.1", ["169.254.0.0/16"], False),
-    ],
-)
-def test_only_addresses_of_field_devices_are_connected_to(host: str, networks: list[str], allowed: bool) -> None:
-    import ipaddress
-
-    wanted = [ipaddress.ip_network(network) for network in networks]
-    if allowed:
-        assert asyncio.run(base.resolved(host, 502, wanted))
-    else:
-        with pytest.raises(base.AddressNotAllowed):
-            asyncio.run(base.resolved(host, 502, wanted))
-
-
-def test_a_name_that_leads_nowhere_is_refused() -> None:
-    with pytest.raises(base.HostUnknown):
-        asyncio.run(base.resolved("no-such-host.invalid", 502, []))

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from hosting.domain.field_network import FieldNetwork
 from hosting.models import Controller, Device, Meter, MeterPlacement
 from hosting.models.field import CircuitState
 from tests.makers import field, hosting
@@ -35,7 +36,11 @@ def polled_outcomes() -> list[asking.Outcome]:
 
     async def ask() -> list[asking.Outcome]:
         batch = await sync_to_async(polling.claim_due)(now=NOW)
-        return [outcome async for outcomes in polling.ask_batch(batch, networks=[]) for outcome in outcomes]
+        return [
+            outcome
+            async for outcomes in polling.ask_batch(batch, network=FieldNetwork(on_this_machine=True))
+            for outcome in outcomes
+        ]
 
     return async_to_sync(ask)()
 

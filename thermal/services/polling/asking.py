@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from django.conf import settings
-
+from hosting.domain.field_network import FieldNetwork
 from kernel.errors import Refusal
 from thermal.domain.readings import Answer, Missing
 from thermal.protocols import PROTOCOLS
-from thermal.protocols.base import IpNetwork, failed, resolved
+from thermal.protocols.base import failed, resolved
 from thermal.services.polling.claiming import Batch, DueController, DueDevice
 
 log = logging.getLogger(__name__)
@@ -33,12 +31,7 @@ class Outcome:
     answers: list[tuple[DueDevice, Answer]] = field(default_factory=list)
 
 
-def field_networks() -> list[IpNetwork]:
-    """Return the networks in which field devices may be; empty if all are allowed."""
-    return [ipaddress.ip_network(text.strip(), strict=False) for text in settings.THERMAL_FIELD_NETWORKS]
-
-
-async def ask_batch(batch: Batch, *, networks: Sequence[IpNetwork]) -> AsyncIterator[list[Outcome]]:
+async def ask_batch(batch: Batch, *, network: FieldNetwork) -> AsyncIterator[list[Outcome]]:
     """Yield what has come in, every half a second, until every controller is through or out of time.
 
     So one dead device delays nobody else, not even in being stored.
@@ -46,7 +39,7 @@ async def ask_batch(batch: Batch, *, networks: Sequence[IpNetwork]) -> AsyncIter
     gate = asyncio.Semaphore(CONNECTIONS)
     started = asyncio.get_running_loop().time()
     pending = {
-        asyncio.create_task(_ask_controller(batch, controller, networks, gate, started))
+        asyncio.create_task(_ask_controller(batch, controller, network, gate, started))
         for controller in batch.controllers
     }
     try:
@@ -60,7 +53,7 @@ async def ask_batch(batch: Batch, *, networks: Sequence[IpNetwork]) -> AsyncIter
 
 
 async def _ask_controller(
-    batch: Batch, controller: DueController, networks: Sequence[IpNetwork], gate: asyncio.Semaphore, started: float
+    batch: Batch, controller: DueController, network: FieldNetwork, gate: asyncio.Semaphore, started: float
 ) -> Outcome:
     """Return the answers of the devices behind one address; whatever goes wrong is a reason, not an exception."""
     outcome = Outcome(controller)
@@ -74,7 +67,7 @@ async def _ask_controller(
     async with gate:
         try:
             async with asyncio.timeout(CONTROLLER_DEADLINE_S):
-                await _ask_devices(batch, outcome, networks, started)
+                await _ask_devices(batch, outcome, network, started)
         except TimeoutError:
             problem, missing = "Not reached in time: the devices before it took too long.", Missing.NOT_ASKED
         except Refusal as refusal:
@@ -92,7 +85,7 @@ async def _ask_controller(
     return outcome
 
 
-async def _ask_devices(batch: Batch, outcome: Outcome, networks: Sequence[IpNetwork], started: float) -> None:
+async def _ask_devices(batch: Batch, outcome: Outcome, network: FieldNetwork, started: float) -> None:
     """Add the answer of each device to the outcome as it comes."""
     controller = outcome.controller
     readable: list[DueDevice] = []
@@ -104,7 +97,7 @@ async def _ask_devices(batch: Batch, outcome: Outcome, networks: Sequence[IpNetw
             readable.append(device)
     if not readable:
         return
-    host = await resolved(controller.endpoint.host, controller.endpoint.port, networks)
+    host = await resolved(controller.endpoint.host, controller.endpoint.port, network)
     by_id = {device.id: device for device in readable}
     targets = [batch.target(device) for device in readable]
     loop = asyncio.get_running_loop()

@@ -12,6 +12,7 @@ from typing import Any, Final
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connection, transaction
 
+from hosting.network import field_network
 from thermal.domain import pacing
 from thermal.domain.pacing import Circuit
 from thermal.domain.readings import WHOLE_REGISTERS, Answer, Missing
@@ -19,7 +20,7 @@ from thermal.models import MeterReading
 from thermal.services import alarms, recording
 from thermal.services.polling import accounting, moments
 from thermal.services.polling.accounting import PollCount
-from thermal.services.polling.asking import Outcome, ask_batch, field_networks
+from thermal.services.polling.asking import Outcome, ask_batch
 from thermal.services.polling.claiming import Batch, DueController, DueDevice, PlannedProfile
 from thermal.services.polling.moments import Steps
 from thermal.services.recording import NewFrame, NewReading
@@ -88,7 +89,7 @@ def poll_batch(*, batch: Batch, now: dt.datetime) -> Polled:
 
 async def _poll(batch: Batch, now: dt.datetime, polled: Polled) -> None:
     """Ask, and store piece by piece."""
-    async for outcomes in ask_batch(batch, networks=field_networks()):
+    async for outcomes in ask_batch(batch, network=field_network()):
         await sync_to_async(_store_and_judge)(batch, outcomes, now, polled)
 
 

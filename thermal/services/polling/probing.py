@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from asgiref.sync import async_to_sync
 
 from hosting.models import Device
+from hosting.network import field_network
 from thermal.domain.readings import CANONICAL_UNITS, MISSING_TEXTS, Answer, Missing, PointSpec
-from thermal.services.polling.asking import ask_batch, field_networks
+from thermal.services.polling.asking import ask_batch
 from thermal.services.polling.claiming import Batch, batch_of
 
 
@@ -61,7 +62,7 @@ def probe_device(*, device: Device, now: dt.datetime) -> Probe:
 
 async def _ask(batch: Batch) -> Answer:
     """Return the answer of the only device."""
-    async for outcomes in ask_batch(batch, networks=field_networks()):
+    async for outcomes in ask_batch(batch, network=field_network()):
         for outcome in outcomes:
             for _device, answer in outcome.answers:
                 return answer
