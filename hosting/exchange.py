@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -23,9 +24,11 @@ from hosting.models import (
     DeviceProfile,
     Equipment,
     EquipmentModel,
+    Measurement,
     Meter,
     MeterPlacement,
     PlannedOutage,
+    ProfilePoint,
     Site,
 )
 from kernel.errors import Refusal
@@ -73,6 +76,8 @@ class Column:
             return "yes" if value else "no"
         if isinstance(value, dt.datetime):
             return value.astimezone(dt.UTC).isoformat()
+        if isinstance(value, dict):
+            return json.dumps(value, ensure_ascii=False, sort_keys=True) if value else ""
         return str(value)
 
 
@@ -148,11 +153,23 @@ def _instant(text: str, _comma: bool) -> dt.datetime:  # noqa: FBT001 -- called 
     return instant.astimezone(dt.UTC)
 
 
+def _mapping(text: str, _comma: bool) -> dict[str, Any]:  # noqa: FBT001 -- called through a table of parsers
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        example = '{"register": 52}'
+        raise CellRefused(_("“%(text)s” is no JSON object, such as %(example)s.") % {"text": text, "example": example})
+    return value
+
+
 PARSERS: dict[type[models.Field[Any, Any]], Callable[[str, bool], Any]] = {
     models.FloatField: lambda text, comma: float(_number(text, comma)),
     models.DecimalField: _number,
     models.BooleanField: _boolean,
     models.DateTimeField: _instant,
+    models.JSONField: _mapping,
 }
 
 
@@ -308,6 +325,31 @@ TABLES: dict[str, TableFormat] = {
             (_site(),),
         ),
         TableFormat(
+            "device-profiles",
+            _("Device profiles"),
+            DeviceProfile,
+            ("key", "version"),
+            _columns(
+                DeviceProfile,
+                "key",
+                "version",
+                "name",
+                "device_kind",
+                "protocol",
+                "source",
+                "verified_against",
+                "options",
+            ),
+        ),
+        TableFormat(
+            "profile-points",
+            _("Points of device profiles"),
+            ProfilePoint,
+            ("profile", "key"),
+            _columns(ProfilePoint, "slot", "key", "name", "quantity", "unit", "address"),
+            (Reference("profile", DeviceProfile, {"profile": "key", "profile_version": "version"}),),
+        ),
+        TableFormat(
             "devices",
             _("Devices"),
             Device,
@@ -317,6 +359,32 @@ TABLES: dict[str, TableFormat] = {
                 Reference("controller", Controller, {"controller": "code"}),
                 Reference("profile", DeviceProfile, {"profile": "key", "profile_version": "version"}),
                 Reference("meter", Meter, {"meter": "serial"}, optional=True),
+            ),
+        ),
+        TableFormat(
+            "measurements",
+            _("What points of devices mean"),
+            Measurement,
+            ("device", "slot", "role", "site", "equipment", "connection", "delivery_point"),
+            _columns(Measurement, "slot", "role"),
+            (
+                Reference("device", Device, {"device": "code"}),
+                _site(),
+                Reference(
+                    "equipment",
+                    Equipment,
+                    {"site": "site__code", "equipment": "tag"},
+                    optional=True,
+                    own=frozenset({"site"}),
+                ),
+                Reference(
+                    "connection",
+                    Connection,
+                    {"site": "source__site__code", "from": "source__tag", "to": "target__tag", "leg": "leg"},
+                    optional=True,
+                    own=frozenset({"site"}),
+                ),
+                Reference("delivery_point", DeliveryPoint, {"delivery_point": "code"}, optional=True),
             ),
         ),
         TableFormat(

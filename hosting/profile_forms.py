@@ -28,7 +28,7 @@ WORDS: Final = {True: "yes", False: "no"}
 def field_of(part: AddressField) -> forms.Field:
     """The form field of one part of an address; what may be left out says what then holds."""
     label, help_text = gettext_lazy(part.label), gettext_lazy(part.help) if part.help else ""
-    shared: dict[str, Any] = {"label": label, "help_text": help_text, "required": False}
+    shared: dict[str, Any] = {"label": label, "help_text": help_text, "required": part.required}
     if part.kind is Kind.CHOICE and not part.also_number:
         choices = [("", _empty_choice(part)), *((word, word) for word in part.choices)]
         return forms.ChoiceField(choices=choices, **shared)
@@ -102,7 +102,9 @@ class _PartsForm(forms.Form):
         cleaned = self.cleaned_data
         values = {part.name: typed(part, cleaned.get(self.prefix_of_parts + part.name, "")) for part in self.parts}
         for problem in address_checks.problems(self.parts, values):
-            self.add_error(self.prefix_of_parts + problem.field, gettext(problem.sentence) % problem.facts)
+            place = self.prefix_of_parts + problem.field
+            if place not in self.errors:
+                self.add_error(place, gettext(problem.sentence) % problem.facts)
         return {name: value for name, value in values.items() if not address_checks.is_empty(value)}
 
     def parts_of(self, values: Mapping[str, Any]) -> dict[str, str]:

@@ -39,12 +39,23 @@ def yaml_of(profile: DeviceProfile) -> str:
     return profile_files.write(draft_of(profile), version=profile.version)
 
 
+def used_among(ids: Iterable[int]) -> set[int]:
+    """Which of these versions devices are read by, or were once; two queries for any number."""
+    wanted = set(ids)
+    now = Device.objects.filter(profile__in=wanted).values_list("profile", flat=True)
+    return {*now, *_uses().filter(profile_id__in=wanted).values_list("profile_id", flat=True)}
+
+
 def times_used(profile: DeviceProfile) -> int:
     """How many devices are read by this version or were once: it explains their frames."""
+    once = _uses().filter(profile_id=profile.pk).values_list("pgh_obj_id", flat=True)
+    return len({*Device.objects.filter(profile=profile).values_list("pk", flat=True), *once})
+
+
+def _uses() -> Any:
+    """Every state that a device ever had, from the change history."""
     events: Any = Device.pgh_event_models["created"]  # type: ignore[attr-defined]
-    once = events.objects.filter(pgh_label__in=("created", "changed"), profile_id=profile.pk).values("pgh_obj_id")
-    now = Device.objects.filter(profile=profile).values("pk")
-    return len({*now.values_list("pk", flat=True), *once.values_list("pgh_obj_id", flat=True)})
+    return events.objects.exclude(pgh_label="deleted")
 
 
 def changes_between(before: DeviceProfile, after: DeviceProfile) -> list[Difference]:

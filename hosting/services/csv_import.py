@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from accounts import scoping
 from accounts.models import User
 from hosting import exchange
+from hosting.services import csv_rules
 from kernel import csvfiles
 from kernel.errors import Refusal
 
@@ -144,6 +145,7 @@ class _Import:
             for draft in drafts:
                 self._read(draft)
             self._match(drafts)
+            self._object(drafts)
             self._store([draft for draft in drafts if not draft.problems])
             outcomes += [draft.outcome() for draft in drafts]
             progress(len(outcomes))
@@ -221,8 +223,8 @@ class _Import:
         sound = [draft for draft in drafts if not draft.problems]
         stored: dict[tuple[Any, ...], models.Model] = {}
         if sound:
-            wanted = {f"{name}__in": {draft.values[name] for draft in sound} for name in attributes}
-            for row in self.table.model._base_manager.filter(**wanted):
+            wanted = [_among(name, {draft.values[name] for draft in sound}) for name in attributes]
+            for row in self.table.model._base_manager.filter(*wanted):
                 stored[tuple(getattr(row, name) for name in attributes)] = row
         visible = self._visible(stored.values())
         for draft in sound:
@@ -232,6 +234,12 @@ class _Import:
                 continue
             self.seen[key] = draft.line
             self._lay_over(draft, stored.get(key), visible)
+
+    def _object(self, drafts: list[_Draft]) -> None:
+        """Note which rows other tables speak against."""
+        written = [draft for draft in drafts if not draft.problems and (draft.is_new or draft.changed)]
+        for place, problem in csv_rules.objections(self.table.name, [draft.row for draft in written]).items():
+            written[place].problems.append(problem)
 
     def _visible(self, rows: Any) -> set[Any]:
         """The keys of those of ``rows`` that the person may see."""
@@ -295,6 +303,12 @@ class _Import:
                 }
             )
             manager.bulk_update([draft.row for draft in changed if draft.row is not None], names)
+
+
+def _among(name: str, values: set[Any]) -> models.Q:
+    """The condition that a column holds one of the values, nothing being one of them."""
+    told = models.Q(**{f"{name}__in": values - {None}})
+    return told | models.Q(**{f"{name}__isnull": True}) if None in values else told
 
 
 def _askable(reference: exchange.Reference, lookup: str, texts: set[str]) -> set[str]:

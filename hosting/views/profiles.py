@@ -52,6 +52,7 @@ class DeviceProfileDetail(RecordPage):
     model = DeviceProfile
     prefetched = ("points",)
     template_name = "hosting/profile_detail.html"
+    left_out = ("options",)
 
     def breadcrumbs(self) -> list[scoped.Crumb]:
         """The list."""

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from hosting import exchange
-from hosting.models import Equipment, EquipmentModel, Site
+from hosting.models import Connection, DeviceProfile, Equipment, EquipmentModel, Measurement, Site
 from hosting.queries import exports
 from hosting.services import csv_import
 from kernel import csvfiles
@@ -125,7 +125,10 @@ def test_an_export_imported_again_changes_nothing(admin: User, table: str) -> No
     make.make_connection(rack, cooler)
     point = make.make_delivery_point(site, equipment=cooler)
     placement = make.make_placement(delivery_point=point)
-    make.make_device(make.make_controller(site), meter=placement.meter)
+    device = make.make_device(make.make_controller(site), meter=placement.meter)
+    make.make_measurement(device, Measurement.Role.FLOW, connection=Connection.objects.get())
+    make.make_measurement(device, Measurement.Role.FLOW, delivery_point=point)
+    make.make_measurement(device, Measurement.Role.EQUIPMENT_STATE, equipment=rack)
     make.make_outage(site, delivery_point=point)
     content = exported(table, admin)
     report = csv_import.import_table(table=exchange.TABLES[table], content=content, by=admin, apply=True)
@@ -152,3 +155,85 @@ def test_a_stranger_neither_sees_nor_overwrites_a_site(admin: User) -> None:
     assert report.count("refused") == 2
     assert Site.objects.get(code="pool").name == "Pool"
     assert exported("sites", stranger).count(b"\n") == 1
+
+
+POINTS = """profile,profile_version,slot,key,name,quantity,unit,address
+sdm,1,0,power,Power,power_kw,W,"{""register"": 52, ""type"": ""float32""}"
+sdm,1,1,energy,Energy,energy_kwh,kWh,"{""register"": 72, ""type"": ""float32""}"
+"""
+PROFILES = """key,version,name,protocol,options
+sdm,1,SDM,modbus_tcp,"{""max_count"": 80}"
+"""
+
+
+def test_a_profile_comes_in_as_two_tables(admin: User) -> None:
+    import_text(PROFILES, admin, table="device-profiles")
+    import_text(POINTS, admin, table="profile-points")
+    profile = DeviceProfile.objects.get()
+    assert (profile.options, profile.created_by) == ({"max_count": 80}, admin)
+    assert profile.points.get(key="energy").address == {"register": 72, "type": "float32"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("72", "70000", "register “70000” is not a number from 0 to 65535"),
+        ("72", "65535", "is not a register from 0"),
+        ("kWh", "°C", "°C is not a unit of energy_kwh"),
+        ('"{""register"": 72, ""type"": ""float32""}"', "register 72", "is no JSON object"),
+        ("sdm,1,1", "sdm,2,1", "“sdm / 2”"),
+    ],
+)
+def test_a_point_that_cannot_be_read_is_refused_alone(admin: User, old: str, new: str, problem: str) -> None:
+    import_text(PROFILES, admin, table="device-profiles")
+    report = import_text(POINTS.replace(old, new), admin, table="profile-points", all_or_none=False)
+    assert [outcome.action for outcome in report.outcomes] == ["created", "refused"]
+    assert problem in report.outcomes[1].problems[0]
+
+
+def test_a_version_in_use_is_refused_row_by_row(admin: User) -> None:
+    import_text(PROFILES, admin, table="device-profiles")
+    import_text(POINTS, admin, table="profile-points")
+    make.make_device(profile=DeviceProfile.objects.get())
+    for table, text in (
+        ("profile-points", POINTS.replace("52", "54")),
+        ("device-profiles", PROFILES.replace("80", "60")),
+    ):
+        report = import_text(text, admin, table=table)
+        assert "This version is in use" in report.outcomes[0].problems[0]
+        assert report.count("unchanged") == len(report.outcomes) - 1
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ("{device},0,flow,{site},,,,,", ""),
+        ("{device},9,flow,{site},,,,,", "no slot 9"),
+        ("{device},0,flow,{other},,,,,", "stands at another site"),
+        ("{device},0,flow,{site},,,,,{elsewhere}", "belongs to another site"),
+        ("{device},0,flow,{site},NO-1,,,,", "NO-1"),
+    ],
+)
+def test_a_meaning_stays_at_the_site_of_its_device(admin: User, row: str, problem: str) -> None:
+    device, elsewhere = make.make_device(), make.make_delivery_point()
+    names = {"device": device.code, "site": device.controller.site.code, "other": elsewhere.site.code}
+    header = "device,slot,role,site,equipment,from,to,leg,delivery_point"
+    text = f"{header}\n{row.format(**names, elsewhere=elsewhere.code)}\n"
+    report = import_text(text, admin, table="measurements")
+    assert report.applied is not bool(problem)
+    assert problem in "".join(report.outcomes[0].problems)
+
+
+def test_points_need_as_few_queries_for_many_profiles(admin: User) -> None:
+    profiles = "".join(f"p{number},1,P{number},modbus_tcp\n" for number in range(40))
+    import_text(f"key,version,name,protocol\n{profiles}", admin, table="device-profiles")
+    header = "profile,profile_version,slot,key,name,quantity,unit,address\n"
+    lines = [
+        f'p{number},1,{slot},k{slot},Point,power_kw,W,"{{""register"": {slot}}}"\n'
+        for number in range(40)
+        for slot in range(20)
+    ]
+    with CaptureQueriesContext(connection) as queries:
+        report = import_text(header + "".join(lines), admin, table="profile-points")
+    assert report.count("created") == 800
+    assert len(queries) <= 24

@@ -69,7 +69,7 @@ def test_a_profile_is_entered_with_its_points() -> None:
         ({"address__register": "70000"}, {}, "register “70000” is not a number from 0 to 65535."),
         ({"address__register": "65535", "address__type": "float32"}, {}, "is not a register from 0"),
         ({"address__register": "1", "unit": "°C"}, {}, "°C is not a unit of power_kw."),
-        ({"address__register": ""}, {}, "register is not given."),
+        ({"address__register": ""}, {}, "This field is required."),
         ({"address__register": "1", "key": ""}, {}, "This field is required."),
         ({"address__register": "1"}, {"option__max_count": "300"}, "max_count “300” is not a number from 4 to 125."),
         ({"address__register": "1"}, {"key": "a b"}, "Enter a valid “slug”"),
