@@ -263,6 +263,9 @@ THERMAL_PUSH_MOST_ITEMS = env.int("HEATLEDGER_PUSH_MOST_ITEMS", default=1000)
 THERMAL_PUSH_MOST_BYTES = env.int("HEATLEDGER_PUSH_MOST_BYTES", default=1_000_000)
 THERMAL_PUSH_WINDOW_S = env.int("HEATLEDGER_PUSH_WINDOW_S", default=300)
 
+# What Prometheus shows to read /metrics; without it there is no such page.
+METRICS_TOKEN = env.str("HEATLEDGER_METRICS_TOKEN", default="")
+
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 

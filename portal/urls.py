@@ -7,7 +7,7 @@ from compliance import api as compliance_api
 from contracts import api as contracts_api
 from hosting import api as hosting_api
 from hosting import urls as hosting_urls
-from portal import health
+from portal import health, metrics
 from portal.views import home, site
 from thermal import api as thermal_api
 from thermal import push_api
@@ -40,6 +40,7 @@ handler500 = "portal.outage.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("healthz/workers", health.workers_healthz, name="healthz_workers"),
+    path("metrics", metrics.metrics_page, name="metrics"),
     path("status/", health.status, name="status"),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include((api, "api"))),
