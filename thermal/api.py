@@ -14,12 +14,12 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from accounts.scoped_api import Capability, ScopedReadOnlyViewSet, ScopedSerializer, ScopedViewSet, narrow, person
-from hosting.models import Site
+from hosting.models import Device, Site
 from kernel.errors import Refusal
 from kernel.periods import Period, as_utc
 from thermal import filters
-from thermal.models import Alarm, AlarmRule, HeatInterval, MeterReading, SiteInterval
-from thermal.queries import kpis
+from thermal.models import Alarm, AlarmRule, DeviceAcceptance, HeatInterval, MeterReading, SiteInterval
+from thermal.queries import health, kpis
 from thermal.services import alarms
 
 
@@ -247,10 +247,93 @@ class AlarmRuleViewSet(ScopedViewSet):
     filterset_class = filters.AlarmRuleFilter
 
 
+class DeviceHealthSerializer(serializers.ModelSerializer[Device]):
+    """How well a device is read; shares of one, today and yesterday or the last seven days (UTC)."""
+
+    site = serializers.IntegerField(source="controller.site_id", read_only=True)
+    protocol = serializers.CharField(source="controller.protocol", read_only=True)
+    recent_ratio = serializers.FloatField(read_only=True, allow_null=True)
+    week_ratio = serializers.FloatField(read_only=True, allow_null=True)
+    told_ratio = serializers.FloatField(read_only=True, allow_null=True)
+    mean_latency_ms = serializers.FloatField(read_only=True, allow_null=True)
+    max_latency_ms = serializers.IntegerField(read_only=True, allow_null=True)
+    failing_since = serializers.DateTimeField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Device
+        fields = (
+            "id",
+            "code",
+            "site",
+            "controller",
+            "protocol",
+            "enabled",
+            "circuit",
+            "last_polled_at",
+            "last_success_at",
+            "last_error",
+            "failure_count",
+            "failing_since",
+            "clock_offset_s",
+            "recent_ratio",
+            "week_ratio",
+            "told_ratio",
+            "mean_latency_ms",
+            "max_latency_ms",
+        )
+
+
+class DeviceHealthViewSet(ScopedReadOnlyViewSet):
+    """How well each device is read; filter by site, protocol, circuit and what is shown (stale, poor)."""
+
+    queryset = Device.objects.select_related("controller").order_by("code")
+    serializer_class = DeviceHealthSerializer
+    filterset_class = filters.DataHealthFilter
+
+    def get_queryset(self) -> QuerySet[Device]:
+        """The devices that the user may see, with their figures."""
+        return health.with_health(super().get_queryset(), timezone.now())
+
+
+class DeviceAcceptanceSerializer(serializers.ModelSerializer[DeviceAcceptance]):
+    """A verdict on what a device told."""
+
+    class Meta:
+        model = DeviceAcceptance
+        fields = (
+            "id",
+            "device",
+            "profile",
+            "meter",
+            "controller",
+            "host",
+            "port",
+            "unit_address",
+            "verdict",
+            "by",
+            "at",
+            "told_at",
+            "told",
+            "typed",
+            "findings",
+            "note",
+        )
+
+
+class DeviceAcceptanceViewSet(ScopedReadOnlyViewSet):
+    """Verdicts on devices; the latest of a device counts as long as it is read in the same way."""
+
+    queryset = DeviceAcceptance.objects.order_by("-at", "-pk")
+    serializer_class = DeviceAcceptanceSerializer
+    filterset_fields: ClassVar = {"device": ["exact"], "meter": ["exact"], "verdict": ["exact"]}
+
+
 router = SimpleRouter()
 router.register("readings", ReadingViewSet)
 router.register("intervals", IntervalViewSet)
 router.register("site-intervals", SiteIntervalViewSet)
 router.register("kpis", KpiViewSet, basename="kpi")
 router.register("alarms", AlarmViewSet)
+router.register("device-health", DeviceHealthViewSet, basename="device-health")
+router.register("device-acceptances", DeviceAcceptanceViewSet)
 router.register("alarm-rules", AlarmRuleViewSet)

@@ -5,11 +5,14 @@ from typing import Any
 import django_filters
 from django import forms
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import filters
 from hosting.models import Device, Site
+from hosting.models.field import Protocol
 from thermal.models import Alarm, AlarmRule, HeatInterval, MeterReading, SiteInterval
+from thermal.queries import health
 
 
 def _instant_filter(field: str, lookup: str, label: Any) -> django_filters.Filter:
@@ -97,12 +100,24 @@ class AlarmRuleFilter(filters.ScopedFilterSet):
         fields: Any = ("site", "kind", "priority", "enabled")
 
 
-class FieldHealthFilter(filters.ScopedFilterSet):
-    """Devices by state and site."""
+class DataHealthFilter(filters.ScopedFilterSet):
+    """Devices by site, protocol and state, those that fell silent, and those that answer too seldom."""
 
     search_fields = ("code", "name", "last_error", "controller__code")
+    WELL_RATIO = 0.98
+    SHOWN = (("stale", _("silent for three polls")), ("poor", _("answered below 98 %")))
+    shown = django_filters.ChoiceFilter(label=_("show"), choices=SHOWN, method="narrow")
     site = django_filters.ModelChoiceFilter(label=_("site"), field_name="controller__site", queryset=Site.objects.all())
+    protocol = django_filters.ChoiceFilter(
+        label=_("protocol"), field_name="controller__protocol", choices=Protocol.choices
+    )
 
     class Meta:
         model = Device
-        fields: Any = ("circuit", "enabled")
+        fields: Any = ("site", "protocol", "circuit", "enabled")
+
+    def narrow(self, rows: QuerySet[Device], _name: str, choice: str) -> QuerySet[Device]:
+        """The devices that need somebody."""
+        if choice == "stale":
+            return rows.filter(health.stale(timezone.now()))
+        return rows.filter(recent_ratio__lt=self.WELL_RATIO)

@@ -261,17 +261,22 @@ class AlarmRuleTable(tables.PortalTable):
         return value
 
 
-class FieldHealthTable(tables.PortalTable):
-    """Devices and whether they answer."""
+class DataHealthTable(tables.PortalTable):
+    """Devices and how well they are read."""
 
-    code = django_tables2.Column(verbose_name=_("device"))
-    site = django_tables2.Column(accessor="controller__site", verbose_name=_("site"))
-    controller = django_tables2.Column()
+    code = tables.NameColumn(verbose_name=_("device"))
+    site = django_tables2.Column(accessor="controller__site", verbose_name=_("site"), order_by="controller__site__name")
+    protocol = django_tables2.Column(accessor="controller__protocol", verbose_name=_("protocol"))
     circuit = tables.StateColumn(CIRCUIT_LEVELS, verbose_name=_("state"))
-    last_success_at = tables.WhenColumn(verbose_name=_("last answer"))
-    failure_count = tables.QuantityColumn(digits=0, verbose_name=_("failures in a row"))
-    last_latency_ms = tables.QuantityColumn(unit="ms", digits=0, verbose_name=_("answer time"))
+    last_success_at = tables.WhenColumn(verbose_name=_("last value"))
+    recent_ratio = tables.QuantityColumn(unit="%", digits=1, factor=100, verbose_name=_("answered, 2 days"))
+    week_ratio = tables.QuantityColumn(unit="%", digits=1, factor=100, verbose_name=_("answered, 7 days"))
+    told_ratio = tables.QuantityColumn(unit="%", digits=1, factor=100, verbose_name=_("values told, 7 days"))
+    mean_latency_ms = tables.QuantityColumn(unit="ms", digits=0, verbose_name=_("answer time, mean"))
+    max_latency_ms = tables.QuantityColumn(unit="ms", digits=0, verbose_name=_("longest"))
     clock_offset_s = tables.QuantityColumn(unit="s", digits=0, verbose_name=_("clock offset"))
+    failing_since = tables.WhenColumn(verbose_name=_("failing since"))
+    failure_count = tables.QuantityColumn(digits=0, verbose_name=_("failures in a row"))
     last_error = django_tables2.Column(verbose_name=_("what is wrong"))
 
     class Meta(tables.PortalTable.Meta):
@@ -279,11 +284,16 @@ class FieldHealthTable(tables.PortalTable):
         fields: Any = (
             "code",
             "site",
-            "controller",
+            "protocol",
             "circuit",
             "last_success_at",
-            "failure_count",
-            "last_latency_ms",
+            "recent_ratio",
+            "week_ratio",
+            "told_ratio",
+            "mean_latency_ms",
+            "max_latency_ms",
             "clock_offset_s",
+            "failing_since",
+            "failure_count",
             "last_error",
         )

@@ -1,8 +1,9 @@
 """Routes of heat and alarms."""
 
 from django.urls import path, re_path
+from django.views.generic import RedirectView
 
-from thermal.views import alarms, commissioning, heat, readings
+from thermal.views import alarms, commissioning, health, heat, readings
 
 app_name = "thermal"
 urlpatterns = [
@@ -18,6 +19,8 @@ urlpatterns = [
         heat.SiteSeriesCsv.as_view(),
         name="site_series_csv",
     ),
+    path("heat/health/", health.DataHealth.as_view(), name="data_health"),
+    path("heat/health/<int:pk>/history/", health.DeviceHistory.as_view(), name="device_history"),
     path("heat/points/<int:pk>/", heat.PointIntervals.as_view(), name="point_intervals"),
     re_path(
         r"^heat/points/(?P<pk>\d+)/(?P<start>\d{8}T\d{4}Z)/$", heat.IntervalDetail.as_view(), name="interval_detail"
@@ -43,5 +46,6 @@ urlpatterns = [
     path("alarms/rules/<int:pk>/", alarms.AlarmRuleDetail.as_view(), name="alarmrule_detail"),
     path("alarms/rules/<int:pk>/change/", alarms.AlarmRuleUpdate.as_view(), name="alarmrule_update"),
     path("alarms/rules/<int:pk>/delete/", alarms.AlarmRuleDelete.as_view(), name="alarmrule_delete"),
-    path("alarms/field/", alarms.FieldHealth.as_view(), name="alarm_field_health"),
+    # Where the list stood before it told more than alarms.
+    path("alarms/field/", RedirectView.as_view(pattern_name="thermal:data_health", permanent=True)),
 ]

@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.urls import reverse
@@ -16,13 +15,12 @@ from django.utils.translation import gettext_lazy
 
 from accounts import refusals
 from accounts.views import scoped
-from hosting.models import Device
 from kernel.errors import Refusal
-from thermal.filters import AlarmFilter, AlarmRuleFilter, FieldHealthFilter
+from thermal.filters import AlarmFilter, AlarmRuleFilter
 from thermal.forms import AcknowledgeForm, AlarmRuleForm
 from thermal.models import Alarm, AlarmRule
 from thermal.services import alarms
-from thermal.tables import AlarmRuleTable, AlarmTable, FieldHealthTable
+from thermal.tables import AlarmRuleTable, AlarmTable
 
 ACKNOWLEDGE = "thermal.acknowledge_alarm"
 
@@ -175,21 +173,3 @@ class AlarmRuleDelete(scoped.ScopedDeleteView):
     model = AlarmRule
     capability = "thermal.delete_alarmrule"
     success_url_name = "thermal:alarmrule_list"
-
-
-class FieldHealth(scoped.ScopedListView):
-    """Which devices answer, and what is wrong with those that do not."""
-
-    model = Device
-    table_class = FieldHealthTable
-    filterset_class = FieldHealthFilter
-    related = ("controller__site", "profile")
-    title = gettext_lazy("Field devices")
-    empty_title = gettext_lazy("No device yet")
-    empty_text = gettext_lazy("Devices appear here once a controller with devices was added to a site.")
-
-    def breadcrumbs(self) -> list[scoped.Crumb]:
-        return [alarm_crumb()]
-
-    def get_queryset(self) -> QuerySet[Any]:
-        return super().get_queryset().order_by("-failure_count", "code")

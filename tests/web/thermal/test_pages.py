@@ -99,7 +99,7 @@ class Furnished:
             "heat_list": reverse("thermal:heat_list"),
             "alarm_list": reverse("thermal:alarm_list"),
             "alarmrule_list": reverse("thermal:alarmrule_list"),
-            "alarm_field_health": reverse("thermal:alarm_field_health"),
+            "data_health": reverse("thermal:data_health"),
         }
 
 
@@ -136,7 +136,7 @@ def test_lists_hold_only_what_is_granted(furnished: Furnished) -> None:
         "heat_list": furnished.site.name,
         "alarm_list": furnished.alarm.message,
         "alarmrule_list": furnished.rule.name,
-        "alarm_field_health": furnished.device.code,
+        "data_health": furnished.device.code,
     }
     for user, seen in [(cast.auditor, True), (cast.neighbor, False), (cast.stranger, False)]:
         client = client_of(user)
@@ -151,7 +151,7 @@ def test_nobody_sees_anything_without_logging_in(furnished: Furnished) -> None:
         assert Client().get(url).status_code == 302
 
 
-@pytest.mark.parametrize("name", ["heat_list", "alarm_list", "alarmrule_list", "alarm_field_health"])
+@pytest.mark.parametrize("name", ["heat_list", "alarm_list", "alarmrule_list", "data_health"])
 def test_lists_ask_as_often_for_twenty_rows_as_for_two(name: str) -> None:
     def furnish() -> None:
         rule = thermal.make_rule()
