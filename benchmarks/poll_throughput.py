@@ -101,7 +101,7 @@ def fill(count: int, point_count: int, port: int) -> None:
     )
 
 
-def poll_for(seconds: float, *, limit: int) -> Figures:
+def poll_for(seconds: float) -> Figures:
     """Return what polling whatever is due, again and again, came to."""
     from django.utils import timezone  # noqa: PLC0415 -- Django is set up by now
 
@@ -111,15 +111,10 @@ def poll_for(seconds: float, *, limit: int) -> Figures:
     devices = 0
     started, worked = time.perf_counter(), time.process_time()
     while time.perf_counter() - started < seconds:
-        hosting.Controller.objects.update(next_poll_at=None)
-        while True:
-            now = timezone.now()
-            batch = polling.claim_due(now=now, limit=limit)
-            if not batch.controllers:
-                break
-            polled = polling.poll_batch(batch=batch, now=now)
-            assert polled.failed_count == 0, "a simulated controller did not answer"
-            devices += polled.frame_count
+        hosting.Controller.objects.update(next_poll_at=timezone.now())
+        polled = polling.poll_due(clock=timezone.now)
+        assert polled.failed_count == 0, "a simulated controller did not answer"
+        devices += polled.frame_count
     elapsed, busy = time.perf_counter() - started, time.process_time() - worked
     return Figures(devices, stored_samples(), elapsed, busy)
 
@@ -133,6 +128,13 @@ def stored_samples() -> int:
         (samples,) = cursor.fetchone()
         cursor.execute("TRUNCATE thermal_telemetryframe")
     return int(samples)
+
+
+def keep_connections() -> None:
+    """Let the connections stay open between the polls."""
+    from hosting import models as hosting  # noqa: PLC0415 -- Django is set up by now
+
+    hosting.Controller.objects.update(keep_open_s=60)
 
 
 def one_request_per_register() -> None:
@@ -170,14 +172,16 @@ def report(name: str, figures: Figures) -> None:
 def measure(arguments: argparse.Namespace, port: int) -> None:
     """Fill the portal, poll it in each of the ways, and print what came of it."""
     fill(arguments.controllers, arguments.points, port)
-    poll_for(0.1, limit=250)  # makes this month's partition and fills the caches
+    poll_for(0.1)  # makes this month's partition and fills the caches
     print(
         f"{arguments.controllers} controllers, {arguments.points} points each, {arguments.answer_ms:g} ms to answer, "
         f"one worker, {dt.datetime.now(dt.UTC):%Y-%m-%d}"
     )
-    report("planned reads, polled and stored", poll_for(arguments.seconds, limit=250))
+    report("planned reads, a connection for each poll", poll_for(arguments.seconds))
+    keep_connections()
+    report("planned reads, connections kept", poll_for(arguments.seconds))
     one_request_per_register()
-    report("one request per register, polled and stored", poll_for(arguments.seconds, limit=250))
+    report("one request per register, connections kept", poll_for(arguments.seconds))
     slow = one_after_another(arguments.seconds, arguments.controllers, arguments.points, port)
     report("one request per register, one after another, not stored", slow)
 

@@ -40,13 +40,10 @@ def sweep_alarms() -> int:
     return alarms.evaluate(now=timezone.now())
 
 
-@shared_task(name="thermal.poll_due", time_limit=120, ignore_result=True)
+@shared_task(name="thermal.poll_due", time_limit=360, ignore_result=True)
 def poll_due() -> None:
-    """Poll a batch of what is due; if there is more, another worker may start on it meanwhile."""
-    batch = polling.claim_due(now=timezone.now())
-    if batch.is_full:
-        poll_due.delay()
-    polling.poll_batch(batch=batch, now=timezone.now())
+    """Poll what is due for a while; if there is more than one claim takes, another worker may start on it meanwhile."""
+    polling.poll_due(clock=timezone.now, on_more=poll_due.delay)
 
 
 @shared_task(name="thermal.keep_partitions", time_limit=300, ignore_result=True)

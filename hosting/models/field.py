@@ -188,10 +188,8 @@ class Device(models.Model):
             models.UniqueConstraint(fields=["controller", "unit_address"], name="device_unit_unique_at_controller"),
             models.UniqueConstraint(fields=["meter"], condition=Q(enabled=True), name="device_one_enabled_per_meter"),
         ]
-        indexes: ClassVar = [
-            models.Index(fields=["circuit", "code"], name="device_circuit"),
-            models.Index(fields=["last_success_at"], name="device_last_success"),
-        ]
+        # None on what every poll writes: the row could then not be updated in place, and each poll cost eight indexes.
+        indexes: ClassVar = [models.Index(fields=["circuit", "code"], name="device_circuit")]
 
     def __str__(self) -> str:
         return self.code

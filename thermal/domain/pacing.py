@@ -10,6 +10,11 @@ LONGEST_BACKOFF_S: Final = 300
 FAILURES_TO_OPEN: Final = 3
 LATE_AFTER_S: Final = 5
 """More than twice the step at which the schedule looks for what is due."""
+CYCLE_SHARE: Final = 0.75
+SHORTEST_CYCLE_S: Final = 10.0
+LONGEST_CYCLE_S: Final = 240.0
+LEASE_MARGIN_S: Final = 15.0
+"""What a claim holds beyond the longest time that asking may take, so that what came in time can still be stored."""
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 SPREAD: Final = 7919
 """A prime: neighbors in the numbering of controllers get phases far apart."""
@@ -41,6 +46,17 @@ def next_poll_at(*, now: dt.datetime, every_s: int, number: int) -> dt.datetime:
     phase = number * SPREAD % every_s
     passed = (now - EPOCH).total_seconds() - phase
     return EPOCH + dt.timedelta(seconds=(passed // every_s + 1) * every_s + phase)
+
+
+def cycle_limit_s(*, every_s: int) -> float:
+    """Return for how many seconds all devices behind one address may be asked: most of the time between two polls.
+
+    Examples
+    --------
+    >>> [cycle_limit_s(every_s=every_s) for every_s in (2, 60, 900)]
+    [10.0, 45.0, 240.0]
+    """
+    return min(max(CYCLE_SHARE * every_s, SHORTEST_CYCLE_S), LONGEST_CYCLE_S)
 
 
 def is_late(*, due_at: dt.datetime | None, now: dt.datetime) -> bool:

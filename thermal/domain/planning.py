@@ -8,22 +8,30 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from kernel.errors import Refusal
 from thermal.domain.readings import (
     Answer,
     Distrust,
     Missing,
+    PointIsWrong,
     PointSpec,
     distrust_rules,
     register_slots,
     shortest_float32,
     slot_count,
 )
-from thermal.domain.registers import KINDS, RegisterPoint, register_point
+from thermal.domain.registers import KINDS, LAST_REGISTER, TABLES, RegisterPoint, register_point
 
 REGISTER_LIMIT: Final = 125
 BIT_LIMIT: Final = 2000
 GAP_LIMIT: Final = 16
 """Registers between two points that are rather read along than asked around; one more request costs more."""
+
+
+class UnreadableIsWrong(Refusal):
+    """Ranges that cannot be read, written in some other way."""
+
+    sentence = "unreadable is a list of ranges such as [[100, 109], [200, 200]], not %(given)s."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,8 @@ class Request:
 class Decoder:
     """Turns the registers of one request into raw numbers in one go."""
 
+    plain: struct.Struct | None
+    """Reads the numbers straight from the bytes, where they lie there in the usual order, side by side or apart."""
     order: tuple[int, ...]
     swapped: frozenset[int]
     words: struct.Struct
@@ -81,9 +91,24 @@ class Reader:
     decoder: Decoder
     columns: tuple[Column, ...]
 
+    def read_payload(self, answer: Answer, payload: bytes) -> None:
+        """Put the values of the bytes that a device answered into the answer."""
+        plain = self.decoder.plain
+        if plain is None or answer.raw is not None:
+            registers = registers_of(payload, self.request)
+            self.read_into(answer, registers)
+            if answer.raw is not None:
+                answer.raw |= raw_texts(self.request, registers)
+        else:
+            self._fill(answer, plain.unpack(payload))
+
     def read_into(self, answer: Answer, registers: Sequence[int]) -> None:
         """Put the values of the registers into the answer."""
-        for column, raw in zip(self.columns, self.decoder.raw_numbers(registers), strict=True):
+        self._fill(answer, self.decoder.raw_numbers(registers))
+
+    def _fill(self, answer: Answer, raws: Sequence[float]) -> None:
+        """Put the values of the raw numbers into the answer."""
+        for column, raw in zip(self.columns, raws, strict=True):
             if raw in column.missing:
                 answer.missing[column.slot] = Missing.NOT_AVAILABLE
             elif raw - raw != 0:  # not a number, or infinite
@@ -96,6 +121,70 @@ class Reader:
                     answer.exact[column.slot] = exact_number(column.exact, number)
 
 
+Places = tuple[tuple[str, int, int], ...]
+"""Ranges of registers: table, first and last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """What a device has refused: places that it does not tell, and registers at which a request has to begin anew."""
+
+    unreadable: Places = ()
+    cuts: frozenset[tuple[str, int]] = frozenset()
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> Refusals:
+        """Return the refusals as a device keeps them.
+
+        Examples
+        --------
+        >>> Refusals.of({"unreadable": [["holding", 4, 5]], "cuts": [["input", 7]]}).as_stored()
+        {'unreadable': [['holding', 4, 5]], 'cuts': [['input', 7]]}
+        """
+        places = tuple((str(table), int(first), int(last)) for table, first, last in stored.get("unreadable", []))
+        return cls(places, frozenset((str(table), int(register)) for table, register in stored.get("cuts", [])))
+
+    def as_stored(self) -> dict[str, Any]:
+        """Return the refusals as JSON has them."""
+        return {
+            "unreadable": [list(place) for place in self.unreadable],
+            "cuts": [list(cut) for cut in sorted(self.cuts)],
+        }
+
+    def joined(self, *, refused: Iterable[Request], divided: Iterable[Request]) -> Refusals:
+        """Return these refusals with requests that were refused, and with those that only go on their own."""
+        places = {(request.table, request.start, request.start + request.count - 1) for request in refused}
+        cuts = {(request.table, request.start) for request in divided}
+        return Refusals(tuple(sorted({*self.unreadable, *places})), self.cuts | cuts)
+
+    def leaves_out(self, point: RegisterPoint) -> bool:
+        """Return whether the device does not tell a point, or not all of it."""
+        return _touches(self.unreadable, point.table, point.start, point.start + point.count)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What requests to a device have to keep to."""
+
+    max_count: int = REGISTER_LIMIT
+    max_gap: int = GAP_LIMIT
+    unreadable: Places = ()
+    cuts: frozenset[tuple[str, int]] = frozenset()
+
+    def allow(self, request: Request, point: RegisterPoint) -> bool:
+        """Return whether the request may be extended to this point."""
+        end, point_end = request.start + request.count, point.start + point.count
+        longest = BIT_LIMIT if point.is_bit_table else min(self.max_count, REGISTER_LIMIT)
+        return (
+            request.table == point.table
+            and point.start - end <= self.max_gap
+            and max(end, point_end) - request.start <= longest
+            # A number that lies over the one before it cannot be asked for apart.
+            and (point.start < end or (point.table, point.start) not in self.cuts)
+            and not _touches(self.unreadable, point.table, end, point.start)
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class ReadPlan:
     """How to read all points of a profile."""
@@ -104,37 +193,86 @@ class ReadPlan:
     slot_count: int
     register_slots: dict[str, int]
     distrust: tuple[Distrust, ...] = ()
+    left_out: tuple[RegisterPoint, ...] = ()
+    """Points that the device has refused to tell."""
+    refusals: Refusals = Refusals()
+
+    @property
+    def slots(self) -> list[int]:
+        """Slots that the requests fill."""
+        return [slot for reader in self.readers for slot in reader.request.slots]
+
+    def reader_of(self, request: Request) -> Reader:
+        """Return the reader of a part of one of the requests."""
+        return reader(request, set(self.register_slots.values()))
 
 
 def plan(specs: list[PointSpec], options: dict[str, Any]) -> ReadPlan:
-    """Return the plan for a profile; its options may narrow `max_count` and `max_gap`."""
-    requests = plan_requests(
-        [register_point(spec, options) for spec in specs],
+    """Return the plan for a profile.
+
+    Its options may narrow `max_count` and `max_gap`, and name `unreadable` ranges, [first, last] in any table. What
+    one device was found to refuse comes as `refusals`: those points are left out, and known to be.
+    """
+    points = [register_point(spec, options) for spec in specs]
+    unreadable = _unreadable(options, points)
+    refusals = Refusals.of(options.get("refusals", {}))
+    limits = Limits(
         max_count=int(options.get("max_count", REGISTER_LIMIT)),
         max_gap=int(options.get("max_gap", GAP_LIMIT)),
+        unreadable=unreadable + refusals.unreadable,
+        cuts=refusals.cuts,
     )
+    requests = plan_requests([point for point in points if not refusals.leaves_out(point)], limits)
     kept = register_slots(specs)
-    readers = tuple(reader(request, set(kept.values())) for request in requests)
-    return ReadPlan(readers, slot_count(specs), kept, distrust_rules(specs))
+    return ReadPlan(
+        readers=tuple(reader(request, set(kept.values())) for request in requests),
+        slot_count=slot_count(specs),
+        register_slots=kept,
+        distrust=distrust_rules(specs),
+        left_out=tuple(point for point in points if refusals.leaves_out(point)),
+        refusals=refusals,
+    )
 
 
-def plan_requests(
-    points: Iterable[RegisterPoint], *, max_count: int = REGISTER_LIMIT, max_gap: int = GAP_LIMIT
-) -> tuple[Request, ...]:
+def _unreadable(options: dict[str, Any], points: Sequence[RegisterPoint]) -> Places:
+    """Return the ranges that the profile says cannot be read; a point in one of them is a mistake in the profile."""
+    ranges = options.get("unreadable", [])
+    if not isinstance(ranges, list) or not all(map(_is_range, ranges)):
+        raise UnreadableIsWrong(given=ranges)
+    places = tuple((table, first, last) for table in TABLES for first, last in ranges)
+    for point in points:
+        if _touches(places, point.table, point.start, point.start + point.count):
+            raise PointIsWrong(point=point.key, problem=f"register {point.start} lies where the profile reads nothing.")
+    return places
+
+
+def _is_range(given: Any) -> bool:
+    """Return whether this is a pair of registers, the first one not above the last."""
+    if not isinstance(given, list) or [type(number) for number in given] != [int, int]:
+        return False
+    first, last = given
+    return bool(0 <= first <= last <= LAST_REGISTER)
+
+
+def _touches(places: Places, table: str, start: int, end: int) -> bool:
+    """Return whether one of the places has a register from start to before end."""
+    return any(place == table and first < end and start <= last for place, first, last in places)
+
+
+def plan_requests(points: Iterable[RegisterPoint], limits: Limits = Limits()) -> tuple[Request, ...]:
     """Return the requests, ordered by table and register.
 
     Notes
     -----
     Points of one table are taken in the order of their registers, and each goes into the open request as
-    long as this stays within `max_count` and bridges no gap of more than `max_gap`. Extending as far as
-    possible before opening the next one is optimal for intervals on a line. A request never crosses
-    tables, because each table has its own function code, and a number is never split.
+    long as this stays within `max_count`, bridges no gap of more than `max_gap`, and keeps clear of what the device
+    does not tell. Extending as far as possible before opening the next one is optimal for intervals on a line. A
+    request never crosses tables, because each table has its own function code, and a number is never split.
     """
     requests: list[Request] = []
     for point in sorted(points, key=lambda point: (point.table, point.start, point.count, point.slot)):
-        limit = BIT_LIMIT if point.is_bit_table else min(max_count, REGISTER_LIMIT)
         last = requests[-1] if requests else None
-        if last is not None and last.table == point.table and _fits(last, point, limit, max_gap):
+        if last is not None and limits.allow(last, point):
             end = max(last.start + last.count, point.start + point.count)
             requests[-1] = Request(last.table, last.start, end - last.start, (*last.points, point))
         else:
@@ -142,11 +280,43 @@ def plan_requests(
     return tuple(requests)
 
 
-def _fits(request: Request, point: RegisterPoint, limit: int, max_gap: int) -> bool:
-    """Return whether the request may be extended to this point."""
-    gap = point.start - (request.start + request.count)
-    end = max(request.start + request.count, point.start + point.count)
-    return gap <= max_gap and end - request.start <= limit
+def halves(request: Request) -> tuple[Request, ...]:
+    """Return the request in two, parted as near to its middle as no number is split; nothing if that cannot be.
+
+    Examples
+    --------
+    >>> points = [register_point(PointSpec(n, f"p{n}", "", "state", "", {"register": n}), {}) for n in (0, 1, 9)]
+    >>> [(part.start, part.count) for part in halves(Request("holding", 0, 10, tuple(points)))]
+    [(0, 1), (1, 9)]
+    """
+    points = request.points
+    ends: list[int] = []
+    for point in points:
+        ends.append(max(point.start + point.count, ends[-1] if ends else 0))
+    places = [place for place in range(1, len(points)) if points[place].start >= ends[place - 1]]
+    if not places:
+        return ()
+    place = min(places, key=lambda place: abs(2 * place - len(points)))
+    return tuple(_spanning(part) for part in (points[:place], points[place:]))
+
+
+def _spanning(points: tuple[RegisterPoint, ...]) -> Request:
+    """Return the request that reads just these points of one table."""
+    start, end = points[0].start, max(point.start + point.count for point in points)
+    return Request(points[0].table, start, end - start, points)
+
+
+def registers_of(payload: bytes, request: Request) -> list[int]:
+    """Return the registers, or the single bits, that a device answered in bytes.
+
+    Examples
+    --------
+    >>> registers_of(bytes([0b101]), Request("coil", 0, 3, ()))
+    [1, 0, 1]
+    """
+    if request.table in ("coil", "discrete"):
+        return [payload[position >> 3] >> (position & 7) & 1 for position in range(request.count)]
+    return list(struct.unpack(f">{request.count}H", payload))
 
 
 def decoder(request: Request) -> Decoder:
@@ -165,11 +335,25 @@ def decoder(request: Request) -> Decoder:
         if point.swap_bytes:
             swapped.extend(positions)
     return Decoder(
+        plain=_plain(request),
         order=tuple(order),
         swapped=frozenset(swapped),
         words=struct.Struct(f">{len(order)}H"),
         numbers=struct.Struct(">" + "".join(KINDS[point.kind][1] for point in request.points)),
     )
+
+
+def _plain(request: Request) -> struct.Struct | None:
+    """Return what reads the numbers straight from the bytes of the answer; None if their order is not the usual."""
+    if request.table in ("coil", "discrete") or any(point.swap_words or point.swap_bytes for point in request.points):
+        return None
+    layout, end = ">", request.start
+    for point in request.points:
+        if point.start < end:
+            return None
+        layout += f"{2 * (point.start - end)}x{KINDS[point.kind][1]}"
+        end = point.start + point.count
+    return struct.Struct(layout)
 
 
 def reader(request: Request, kept: set[int]) -> Reader:

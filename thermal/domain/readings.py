@@ -185,6 +185,8 @@ class Answer:
     payload_hash: bytes | None = None
     identification: str = ""
     """The number by which the device itself says who it is."""
+    refusals: dict[str, Any] | None = None
+    """What the device was found to refuse, this time and before, for its next plan; None if nothing was learned."""
     raw: dict[int, str] | None = None
     """What stood on the wire for each slot, in hexadecimal digits; None unless somebody wants to see it."""
     at: dt.datetime | None = None

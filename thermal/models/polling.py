@@ -62,7 +62,7 @@ class DeviceDay(models.Model):
                 condition=Q(late_count__lte=F("poll_count")), name="device_day_late_polls_are_polls"
             ),
             models.CheckConstraint(
-                condition=Q(frame_count__lte=F("answered_count")), name="device_day_frames_come_of_answers"
+                condition=Q(frame_count=0) | Q(answered_count__gt=0), name="device_day_frames_come_of_answers"
             ),
             models.CheckConstraint(
                 condition=Q(latency_max_ms__lte=F("latency_sum_ms")), name="device_day_latency_within_sum"

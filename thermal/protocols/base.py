@@ -35,6 +35,8 @@ class Timing:
     timeout_s: float = 3.0
     connect_pause_s: float = 0.0
     request_pause_s: float = 0.0
+    keep_open_s: float = 0.0
+    """For how long a connection stays open after a poll, in languages that can keep one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Target:
     options: dict[str, Any] = field(default_factory=dict)
     plan: Any = None
     """What the language made of the points, so that many devices of one profile share it."""
+    on_trial: bool = False
+    """Whether the device did not answer lately, so that the cheapest question should come first."""
     with_raw: bool = False
     """Whether the answer is to tell what stood on the wire as well; nobody pays for it at a poll."""
 

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from thermal.domain.readings import Answer
 from thermal.models import MeterReading
 from thermal.services import alarms, recording
-from thermal.services.polling import accounting, polls
+from thermal.services.polling import accounting, judging, polls
 from thermal.services.polling.claiming import Batch, DueDevice
 
 _KNOWN = """
@@ -33,7 +33,7 @@ def record_told(
     Each answer knows when it was measured, and no two of them tell of one device at one instant.
     """
     (controller,) = batch.controllers
-    judged = polls.judge_all(batch.profiles, told, controller=controller, now=now)
+    judged = judging.judge_all(batch.profiles, told, controller=controller, now=now)
     frames = [verdict.frame for verdict in judged if verdict.frame]
     known = _known([(frame.device_id, frame.at) for frame in frames])
     new = [verdict.frame is not None and (verdict.device_id, verdict.frame.at) not in known for verdict in judged]

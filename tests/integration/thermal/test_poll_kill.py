@@ -23,7 +23,8 @@ from thermal.services import polling
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ENERGY = "04 06 E7 91 00 00"
-LEASE = dt.timedelta(seconds=61)
+LEASE = dt.timedelta(seconds=256)
+"""Longer than a claim of a controller that is polled every hour holds."""
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from hosting.models import Controller, Device, Meter, MeterPlacement
 from hosting.models.field import CircuitState
 from tests.makers import field, hosting
 from tests.makers.field import BusMeter, Gateway
+from thermal.domain import pacing
 from thermal.models import DirtyMark, MeterReading, TelemetryFrame
 from thermal.services import polling
 from thermal.services.polling import asking, polls
@@ -320,7 +321,7 @@ def test_the_number_of_statements_does_not_grow_with_the_devices() -> None:
 
 
 def test_a_device_out_of_time_is_not_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "CONTROLLER_DEADLINE_S", 0.5)
+    monkeypatch.setattr(pacing, "LONGEST_CYCLE_S", 0.5)
     silent = Gateway({2: BusMeter([field.telegram_of(WHOLE, address=2)])})
     with field.mbus_gateway(silent) as port:
         first = mbus_device(port, unit_address="1")

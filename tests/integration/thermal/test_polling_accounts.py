@@ -10,9 +10,10 @@ from hosting.models import Controller, Device
 from tests.integration.thermal.test_polling import METER, MINUTE, NOW, mbus_device, modbus_device, poll
 from tests.makers import field, hosting
 from tests.makers.field import BusMeter, Gateway
+from thermal.domain import pacing
 from thermal.models import DeviceDay, TelemetryFrame
 from thermal.services import polling
-from thermal.services.polling import PollCount, asking
+from thermal.services.polling import PollCount
 
 pytestmark = pytest.mark.django_db
 TODAY = NOW.date()
@@ -61,7 +62,7 @@ def test_what_is_left_alone_was_not_due() -> None:
 
 
 def test_a_device_that_was_not_reached_in_time_counts_as_failed_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "CONTROLLER_DEADLINE_S", 0.5)
+    monkeypatch.setattr(pacing, "LONGEST_CYCLE_S", 0.5)
     with field.mbus_gateway(Gateway({2: BusMeter([field.telegram_of("04 06 01 00 00 00", address=2)])})) as port:
         mbus_device(port, unit_address="1")
         second = mbus_device(port, unit_address="2")

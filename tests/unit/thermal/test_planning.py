@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from thermal.domain import planning
-from thermal.domain.planning import Request
+from thermal.domain.planning import Limits, Request
 from thermal.domain.readings import Answer, Conversion, Missing, PointIsWrong, PointSpec, register_slots
 from thermal.domain.registers import KINDS, TABLES, RegisterPoint, register_point
 
@@ -42,7 +42,7 @@ def registers_of(requests: tuple[Request, ...]) -> list[tuple[str, int]]:
 def test_every_point_is_read_whole_by_one_request_and_no_register_twice(
     points: list[RegisterPoint], max_count: int, max_gap: int
 ) -> None:
-    requests = planning.plan_requests(points, max_count=max_count, max_gap=max_gap)
+    requests = planning.plan_requests(points, Limits(max_count, max_gap))
     assert sorted(slot for request in requests for slot in request.slots) == list(range(len(points)))
     for request in requests:
         for point in request.points:
@@ -57,7 +57,7 @@ def test_every_point_is_read_whole_by_one_request_and_no_register_twice(
 def test_limits_are_kept_and_no_gap_is_bridged_that_is_too_wide(
     points: list[RegisterPoint], max_count: int, max_gap: int
 ) -> None:
-    for request in planning.plan_requests(points, max_count=max_count, max_gap=max_gap):
+    for request in planning.plan_requests(points, Limits(max_count, max_gap)):
         assert request.count <= (2000 if request.table in ("coil", "discrete") else max_count)
         wanted = sorted({point.start + n for point in request.points for n in range(point.count)})
         assert wanted[0] == request.start
@@ -67,7 +67,7 @@ def test_limits_are_kept_and_no_gap_is_bridged_that_is_too_wide(
 
 @given(profiles(), st.integers(4, 125), st.integers(0, 60))
 def test_no_two_neighboring_requests_could_be_one(points: list[RegisterPoint], max_count: int, max_gap: int) -> None:
-    for earlier, later in pairwise(planning.plan_requests(points, max_count=max_count, max_gap=max_gap)):
+    for earlier, later in pairwise(planning.plan_requests(points, Limits(max_count, max_gap))):
         if earlier.table != later.table:
             continue
         first = later.points[0]

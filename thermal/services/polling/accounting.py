@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from thermal.models import DeviceDay
 from thermal.services import partitions
+from thermal.services.polling import literals
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,6 +34,14 @@ class PollCount:
     request_count: int = 0
     latency_sum_ms: int = 0
     latency_max_ms: int = 0
+
+    def take_up_values(self, earlier: PollCount) -> None:
+        """Add the values that the same poll told of an earlier instant."""
+        self.expected_value_count += earlier.expected_value_count
+        self.told_value_count += earlier.told_value_count
+        self.missing_value_count += earlier.missing_value_count
+        if earlier.answered_count:
+            self.answered_count, self.failed_count, self.unreached_count = 1, 0, 0
 
 
 COLUMNS: Final = tuple(field.name for field in dataclasses.fields(PollCount))
@@ -61,7 +70,7 @@ def add_polls(*, counts: Sequence[PollCount]) -> None:
     """
     if not counts:
         return
-    columns = {name: [getattr(count, name) for count in counts] for name in COLUMNS}
+    columns = {name: literals.plain(getattr(count, name) for count in counts) for name in COLUMNS}
     with connection.cursor() as cursor:
         cursor.execute(_ADD, columns)
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from hosting.domain.field_network import FieldNetwork
 from kernel.errors import Refusal
+from thermal.domain import pacing
 from thermal.domain.readings import Answer, Missing
 from thermal.protocols import PROTOCOLS
 from thermal.protocols.base import failed, resolved
@@ -17,10 +18,7 @@ from thermal.services.polling.claiming import Batch, DueController, DueDevice
 
 log = logging.getLogger(__name__)
 
-CONNECTIONS: Final = 250
 FLUSH_S: Final = 0.5
-CONTROLLER_DEADLINE_S: Final = 45.0
-"""Shorter than a claim holds, so that what came in time can still be stored under it."""
 
 
 @dataclass(slots=True)
@@ -36,10 +34,9 @@ async def ask_batch(batch: Batch, *, network: FieldNetwork) -> AsyncIterator[lis
 
     So one dead device delays nobody else, not even in being stored.
     """
-    gate = asyncio.Semaphore(CONNECTIONS)
     started = asyncio.get_running_loop().time()
     pending = {
-        asyncio.create_task(_ask_controller(batch, controller, network, gate, started))
+        asyncio.create_task(ask_controller(batch, controller, network=network, started=started))
         for controller in batch.controllers
     }
     try:
@@ -52,9 +49,7 @@ async def ask_batch(batch: Batch, *, network: FieldNetwork) -> AsyncIterator[lis
             task.cancel()
 
 
-async def _ask_controller(
-    batch: Batch, controller: DueController, network: FieldNetwork, gate: asyncio.Semaphore, started: float
-) -> Outcome:
+async def ask_controller(batch: Batch, controller: DueController, *, network: FieldNetwork, started: float) -> Outcome:
     """Return the answers of the devices behind one address; whatever goes wrong is a reason, not an exception."""
     outcome = Outcome(controller)
     problem, missing = "", Missing.NO_ANSWER
@@ -64,20 +59,19 @@ async def _ask_controller(
             for device in controller.devices
         )
         return outcome
-    async with gate:
-        try:
-            async with asyncio.timeout(CONTROLLER_DEADLINE_S):
-                await _ask_devices(batch, outcome, network, started)
-        except TimeoutError:
-            problem, missing = "Not reached in time: the devices before it took too long.", Missing.NOT_ASKED
-        except Refusal as refusal:
-            problem = refusal.detail
-        except OSError as error:
-            problem = f"The network fails: {error.strerror or error}."
-        except Exception:
-            # Without this, one device that trips over a bug would keep its whole batch from being stored for ever.
-            log.exception("Reading controller %s failed", controller.id)
-            problem = "Reading failed because of an error in the program; the log has the details."
+    try:
+        async with asyncio.timeout(pacing.cycle_limit_s(every_s=controller.poll_s)):
+            await _ask_devices(batch, outcome, network, started)
+    except TimeoutError:
+        problem, missing = "Not reached in time: the devices before it took too long.", Missing.NOT_ASKED
+    except Refusal as refusal:
+        problem = refusal.detail
+    except OSError as error:
+        problem = f"The network fails: {error.strerror or error}."
+    except Exception:
+        # Without this, one device that trips over a bug would keep its whole batch from being stored for ever.
+        log.exception("Reading controller %s failed", controller.id)
+        problem = "Reading failed because of an error in the program; the log has the details."
     answered = {device.id for device, _answer in outcome.answers}
     for device in controller.devices:
         if device.id not in answered:
