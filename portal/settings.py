@@ -255,6 +255,8 @@ THERMAL_FIELD_NETWORKS = env.list("HEATLEDGER_FIELD_NETWORKS", default=[])
 THERMAL_MQTT_CLIENT = env.str("HEATLEDGER_MQTT_CLIENT", default="heatledger")
 # Whether they may be on this machine as well, as the demo's are.
 THERMAL_FIELD_ON_THIS_MACHINE = env.bool("HEATLEDGER_FIELD_ON_THIS_MACHINE", default=DEMO)
+# Key and certificate by which OPC UA servers know the portal; made at the first protected connection.
+THERMAL_OPCUA_IDENTITY = Path(env.str("HEATLEDGER_OPCUA_IDENTITY", default=str(VAR_DIR / "opcua" / "identity.pem")))
 # What one source may push: how often (from one address, whoever it says to be, and as one source), how much at once,
 # and how far the time of its signature may be from ours.
 THERMAL_PUSH_RATE_PER_ADDRESS = env.str("HEATLEDGER_PUSH_RATE_PER_ADDRESS", default="600/min")

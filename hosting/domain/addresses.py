@@ -368,6 +368,7 @@ _OPC_UA: Final = Language(
             choices=("none", "Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"),
             default="none",
         ),
+        AddressField("plain_password", Kind.FLAG, _("password may be sent unprotected"), default=False),
     ),
 )
 _TOLD: Final = (

@@ -14,6 +14,7 @@ PROTOCOLS: Final[dict[str, FieldProtocol]] = {
     "snmp": LoadedAtFirstUse("thermal.protocols.snmp", "Snmp"),
     "bacnet_ip": LoadedAtFirstUse("thermal.protocols.bacnet", "BacnetIp"),
     "mqtt": LoadedAtFirstUse("thermal.protocols.mqtt", "Mqtt"),
+    "opc_ua": LoadedAtFirstUse("thermal.protocols.opcua", "OpcUa"),
     "http_push": Told("http_push"),
 }
 """Each field language by the name that controllers and profiles give it."""
