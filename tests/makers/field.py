@@ -160,7 +160,7 @@ class Gateway:
         if frame[0] == 0x68:
             digits = (frame[10:6:-1] + frame[11:15]).hex().upper()
             found = [m for m in self.meters.values() if _matches(digits, m.secondary)]
-            self.selected = found[0] if found else None
+            self.selected = found[0] if found else None  # also lets go of the one selected before
             if self.selected:
                 self.selected.reset()
             return ACK if self.selected else None
@@ -170,6 +170,8 @@ class Gateway:
             return None
         if control == 0x40:
             meter.reset()
+            if address == 253:
+                self.selected = None
             return ACK
         return meter.answer(control)
 

@@ -23,6 +23,8 @@ SILENCE_S: Final = 0.05
 NOISE_LIMIT: Final = 1024
 """Bytes to skip in search of a telegram before giving up."""
 
+SEVERAL: Final = " Several meters may have a number that matches the address."
+
 
 class MBusTcp:
     """Reads meters behind one M-Bus gateway."""
@@ -135,7 +137,9 @@ async def _read_meter(bus: Bus, target: Target) -> Answer:
     except BusClosedError:
         missing, error = Missing.NO_ANSWER, "The gateway closed the connection."
     except mbus.TelegramRefused as refusal:
-        missing, error = Missing.GARBLED, refusal.detail
+        missing, error = Missing.GARBLED, refusal.detail + (SEVERAL if "F" in address.secondary[:8] else "")
+        # Whatever the gateway still has in store goes with the connection.
+        bus.broken = True
     answer = _answer(target, heard, told, missing)
     answer.error = error
     answer.latency_s = loop.time() - started
@@ -162,12 +166,11 @@ async def _listen(bus: Bus, address: MeterAddress, heard: list[bytes], told: lis
     await _wake(bus, address)
     frame_count = True
     while len(told) < TELEGRAM_LIMIT:
-        frame, telegram = await _telegram(bus, address, frame_count=frame_count)
-        if heard and frame == heard[-1]:
-            raise mbus.TelegramRefused("The meter repeats a telegram instead of telling the next one.")
+        frame, telegram = await _telegram(bus, address, told, frame_count=frame_count)
         heard.append(frame)
         told.append(telegram)
         if not telegram.more_records_follow:
+            await _let_go(bus, address)
             return
         frame_count = not frame_count
     raise mbus.TelegramRefused(f"The meter announces more than {TELEGRAM_LIMIT} telegrams.")
@@ -187,8 +190,17 @@ async def _wake(bus: Bus, address: MeterAddress) -> None:
     raise mbus.TelegramRefused("The meter does not acknowledge that it is spoken to.")
 
 
-async def _telegram(bus: Bus, address: MeterAddress, *, frame_count: bool) -> tuple[bytes, mbus.Telegram]:
-    """Return one telegram; a spoilt one is asked for again with the same frame count bit, so none gets lost."""
+async def _let_go(bus: Bus, address: MeterAddress) -> None:
+    """Deselect a meter that was selected, so that it does not answer in the place of the next one."""
+    if address.secondary:
+        with suppress(TimeoutError, BusClosedError, mbus.TelegramRefused):
+            await bus.ask(requests.reset_link(address.on_link))
+
+
+async def _telegram(
+    bus: Bus, address: MeterAddress, told: list[mbus.Telegram], *, frame_count: bool
+) -> tuple[bytes, mbus.Telegram]:
+    """Return the next telegram; a spoilt one is asked for again with the same frame count bit, so none gets lost."""
     request = requests.request_data(address.on_link, frame_count=frame_count)
     problem: Exception = TimeoutError()
     for _attempt in range(ATTEMPTS):
@@ -196,6 +208,7 @@ async def _telegram(bus: Bus, address: MeterAddress, *, frame_count: bool) -> tu
             frame = await bus.ask(request)
             telegram = mbus.decode(frame)
             _check_sender(address, telegram)
+            _check_is_next(told, telegram)
         except (TimeoutError, mbus.TelegramRefused) as refusal:
             problem = refusal
             await bus.drain(silence_s=SILENCE_S)
@@ -210,6 +223,21 @@ def _check_sender(address: MeterAddress, telegram: mbus.Telegram) -> None:
         if telegram.address != address.primary:
             raise mbus.TelegramRefused(f"Meter {telegram.address} answers instead of meter {address.primary}.")
         return
-    expected = address.secondary[:8]
-    if any(digit not in ("F", told) for digit, told in zip(expected, telegram.identification, strict=True)):
-        raise mbus.TelegramRefused(f"Meter {telegram.identification} answers instead of meter {expected}.")
+    answering = telegram.secondary
+    if any(digit not in ("F", told) for digit, told in zip(address.secondary, answering, strict=False)):
+        expected = address.secondary.rstrip("F")
+        raise mbus.TelegramRefused(f"Meter {answering} answers instead of meter {expected}.")
+
+
+def _check_is_next(told: list[mbus.Telegram], telegram: mbus.Telegram) -> None:
+    """Refuse what a meter has told before in this readout, or what another one tells in between.
+
+    A late repetition looks like that too, so it is asked for again; a meter that ignores the frame count bit, and so
+    always tells its first telegram, stays refused.
+    """
+    if not told:
+        return
+    if telegram.secondary != told[0].secondary:
+        raise mbus.TelegramRefused(f"Meter {telegram.secondary} answers in the middle of {told[0].secondary}.")
+    if any(telegram.records == earlier.records for earlier in told):
+        raise mbus.TelegramRefused("The meter repeats a telegram instead of telling the next one.")

@@ -53,6 +53,17 @@ class Telegram:
     address: int
     records: list[Record] = field(default_factory=list)
 
+    maker_code: int | None = None
+    """The number that stands for the manufacturer; telegrams of fixed structure have none."""
+
+    @property
+    def secondary(self) -> str:
+        """The address by which the meter can be selected, as far as the telegram tells it."""
+        if self.maker_code is None:
+            return self.identification
+        maker = self.maker_code.to_bytes(2, "little")
+        return self.identification + (maker + bytes([self.version, self.medium_code])).hex().upper()
+
     @property
     def more_records_follow(self) -> bool:
         """True if the meter has a further telegram to give."""
@@ -104,6 +115,7 @@ def _variable(frame: LongFrame) -> Telegram:
         status=head[9],
         address=frame.address,
         records=records.read_records(body),
+        maker_code=int.from_bytes(head[4:6], "little"),
     )
 
 
