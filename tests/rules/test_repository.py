@@ -28,7 +28,6 @@ LONG_FUNCTIONS = {
 LONG_MODULES = {
     "compliance/api.py": "one serializer and one view set per model, all alike",
     "contracts/api.py": "one serializer and one view set per model, all alike",
-    "hosting/api.py": "one serializer and one view set per model, all alike",
     "hosting/domain/heat_path.py": "one layout algorithm",
 }
 

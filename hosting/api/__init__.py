@@ -9,20 +9,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
-from accounts.scoped_api import ScopedReadOnlyViewSet, ScopedSerializer, ScopedViewSet, person
+from accounts.scoped_api import ScopedSerializer, ScopedViewSet, person
+from hosting.api.profiles import DeviceProfileViewSet
 from hosting.models import (
     Connection,
     Controller,
     DeliveryPoint,
     Device,
-    DeviceProfile,
     Equipment,
     EquipmentModel,
     Measurement,
     Meter,
     MeterPlacement,
     PlannedOutage,
-    ProfilePoint,
     Site,
 )
 from hosting.services import metering, outages
@@ -220,24 +219,6 @@ class DeviceSerializer(ScopedSerializer):
         )
 
 
-class ProfilePointSerializer(ScopedSerializer):
-    """A point of a profile."""
-
-    class Meta:
-        model = ProfilePoint
-        fields = ("slot", "key", "name", "quantity", "unit", "address")
-
-
-class DeviceProfileSerializer(ScopedSerializer):
-    """A device profile with its points."""
-
-    points = ProfilePointSerializer(many=True, read_only=True)
-
-    class Meta:
-        model = DeviceProfile
-        fields = ("id", "key", "version", "name", "protocol", "source", "options", "points")
-
-
 class MeasurementSerializer(ScopedSerializer):
     """What a point of a device stands for."""
 
@@ -344,14 +325,6 @@ class DeviceViewSet(ScopedViewSet):
     queryset = Device.objects.all()
     serializer_class = DeviceSerializer
     filterset_fields: ClassVar = ("controller", "code", "profile", "circuit", "enabled")
-
-
-class DeviceProfileViewSet(ScopedReadOnlyViewSet):
-    """Device profiles."""
-
-    queryset = DeviceProfile.objects.prefetch_related("points")
-    serializer_class = DeviceProfileSerializer
-    filterset_fields: ClassVar = ("key", "protocol")
 
 
 class MeasurementViewSet(ScopedViewSet):
