@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import refusals
 from hosting.domain import address_checks
-from hosting.domain.addresses import LANGUAGES, AddressField, Kind
+from hosting.domain.address_fields import AddressField, Kind
+from hosting.domain.addresses import LANGUAGES
 from hosting.domain.profiles import PROFILE_FIELDS, PointSpec, ProfileDraft
 from hosting.models import DeviceKind, DeviceProfile, ProfilePoint, Protocol
 from kernel.errors import Refusal

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
-from hosting.domain.addresses import AddressField, Kind
-from hosting.domain.addresses import gettext_noop as _
+from hosting.domain.address_fields import AddressField, Kind
+from hosting.domain.address_fields import gettext_noop as _
 
 BIT_PATTERN: Final = re.compile(r"0x[0-9a-f]{1,16}", re.IGNORECASE)
 

@@ -10,8 +10,9 @@ from typing import Any, Final
 import yaml
 
 from hosting.domain import address_checks
-from hosting.domain.addresses import LANGUAGES, AddressField, Kind
-from hosting.domain.addresses import gettext_noop as _
+from hosting.domain.address_fields import AddressField, Kind
+from hosting.domain.address_fields import gettext_noop as _
+from hosting.domain.addresses import LANGUAGES
 from hosting.domain.profiles import PointSpec, ProfileDraft
 from hosting.domain.yaml_lines import Document, FileProblem, NotYaml, Path, Pattern, compose
 

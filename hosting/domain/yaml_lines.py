@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 import yaml
 
-from hosting.domain.addresses import gettext_noop as _
+from hosting.domain.address_fields import gettext_noop as _
 
 MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 8

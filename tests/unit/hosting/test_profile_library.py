@@ -12,7 +12,7 @@ from hosting.models import DeviceKind
 from hosting.queries import profiles as stored
 from hosting.queries.profiles import LibraryEntry
 from tests.makers.field import telegram_of
-from thermal.domain import mbus
+from thermal.domain import mbus, snmp
 from thermal.domain.mbus import points
 from thermal.domain.readings import Answer, Missing, PointSpec
 from thermal.protocols import PROTOCOLS
@@ -51,10 +51,56 @@ def of_file(name: str) -> bytes:
     return bytes.fromhex(path.read_text())
 
 
+def walked(name: str) -> dict[tuple[int, ...], int]:
+    """The numbers of a recorded walk by their object."""
+    path = TELEGRAMS.parent / "snmp" / f"{name}.snmprec"
+    if not path.exists():
+        pytest.skip(f"{path} is absent: recorded walks lie beside the repository")
+    rows = (line.split("|", 2) for line in path.read_text(errors="replace").splitlines())
+    return {
+        snmp.oid_of(row[0]): int(row[2]) for row in rows if len(row) == 3 and row[1] in {"2", "65", "66"} and row[2]
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "walk", "expected"),
+    [
+        (
+            "apc-rack-pdu-2g",
+            "apc_ap8959eu3",
+            {"power_kw": 0.27, "energy_kwh": 1967.7, "apparent_va": 300, "load-state": 2},
+        ),
+        ("raritan-px-1", "raritan-pdu", {"power_kw": 0.58, "voltage-l1": 230.5, "current-l1": 2.971, "inside_c": 36}),
+        (
+            "rittal-chiller-pcoweb",
+            "pcoweb-rittalchiller",
+            {"cooling_kw": 33.9, "power_kw": 0.7, "supply_c": 17.9, "ambient_c": 3.6, "flow_m3h": 8.478, "pump-1": 1}
+            | {"discharge_bar": 3.7},
+        ),
+    ],
+)
+def test_a_recorded_walk_gives_the_values_of_the_unit(key: str, walk: str, expected: dict[str, float]) -> None:
+    plan = snmp.plan(specs(LIBRARY[key]), LIBRARY[key].draft.options)
+    answer, recorded = Answer(slot_count=plan.slot_count), walked(walk)
+    for oid, wanted in plan.objects("1").items():
+        snmp.fill(answer, wanted, recorded[oid])
+    slots = {point.key: point.slot for point in LIBRARY[key].draft.points}
+    assert {name: answer.values[slots[name]] for name in expected} == pytest.approx(expected)
+    assert answer.missing == {}
+
+
 def test_there_are_profiles_for_every_kind_of_device_that_a_site_has() -> None:
     assert len(LIBRARY) >= 24
     kinds = {entry.draft.device_kind for entry in LIBRARY.values()}
-    assert kinds >= {DeviceKind.HEAT_METER, DeviceKind.ELECTRICITY_METER, DeviceKind.WATER_METER, DeviceKind.HEAT_PUMP}
+    assert kinds >= {
+        DeviceKind.HEAT_METER,
+        DeviceKind.ELECTRICITY_METER,
+        DeviceKind.WATER_METER,
+        DeviceKind.HEAT_PUMP,
+    } | {
+        DeviceKind.RACK_POWER_UNIT,
+        DeviceKind.COOLING_UNIT,
+    }
 
 
 @pytest.mark.parametrize("key", LIBRARY)
@@ -65,6 +111,11 @@ def test_a_profile_can_be_planned_and_says_where_it_is_from(key: str) -> None:
     assert draft.source
     assert re.search(r"[Nn]ot (tried|for billing)", draft.verified_against)
     assert [point.slot for point in draft.points] == list(range(len(draft.points)))
+
+
+def test_no_two_profiles_are_the_same() -> None:
+    names = [entry.draft.name for entry in LIBRARY.values()]
+    assert len(names) == len(set(names)) == len(list(stored.LIBRARY.glob("*.yaml")))
 
 
 @pytest.mark.parametrize("key", LIBRARY)
