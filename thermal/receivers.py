@@ -8,7 +8,7 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 
 from hosting import signals
-from hosting.models import MeterPlacement
+from hosting.models import MeterPlacement, PlannedOutage
 from thermal.domain.readings import PointSpec
 from thermal.protocols import PROTOCOLS
 
@@ -41,6 +41,24 @@ def settle_placement_again(instance: MeterPlacement, **_kwargs: Any) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(_MARK, facts)
+
+
+# Announced work makes quarter hours "maintenance"; those to come are settled with it anyway.
+_MARK_SETTLED = """
+INSERT INTO thermal_dirtymark (site_id, start, marked_at)
+SELECT site_id, start, clock_timestamp() FROM thermal_siteinterval
+WHERE site_id = %(site)s AND start > %(first)s::timestamptz - interval '15 minutes' AND start < %(last)s
+ORDER BY start
+ON CONFLICT (site_id, start) DO UPDATE SET marked_at = excluded.marked_at WHERE false
+"""
+
+
+@receiver(post_save, sender=PlannedOutage, dispatch_uid="thermal.settle_outage_again")
+def settle_outage_again(instance: PlannedOutage, **_kwargs: Any) -> None:
+    """Mark the quarter hours that were settled before work was announced, moved or called off."""
+    with connection.cursor() as cursor:
+        facts = {"site": instance.site_id, "first": instance.starts_at, "last": instance.ends_at}
+        cursor.execute(_MARK_SETTLED, facts)
 
 
 @receiver(signals.profile_proposed, dispatch_uid="thermal.plan_proposed_profile")

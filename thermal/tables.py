@@ -93,8 +93,10 @@ class SiteIntervalTable(ZonedTable):
     delivered_kwh = tables.QuantityColumn(unit="kWh", digits=3)
     rejected_kwh = tables.QuantityColumn(unit="kWh", digits=3)
     buffer_change_kwh = tables.QuantityColumn(unit="kWh", digits=3)
+    closing_error_kwh = tables.QuantityColumn(unit="kWh", digits=3)
     export_mode = tables.StateColumn(MODE_LEVELS)
     curtailed_s = tables.QuantityColumn(unit="s", digits=0)
+    curtailed_kwh = tables.QuantityColumn(unit="kWh", digits=3)
     it_quality = tables.StateColumn(QUALITY_LEVELS)
 
     class Meta(ZonedTable.Meta):
@@ -108,9 +110,12 @@ class SiteIntervalTable(ZonedTable):
             "delivered_kwh",
             "rejected_kwh",
             "buffer_change_kwh",
+            "closing_error_kwh",
             "export_mode",
             "export_cause",
+            "export_basis",
             "curtailed_s",
+            "curtailed_kwh",
             "it_quality",
             "version",
         )

@@ -165,6 +165,12 @@ class MeterPlacement(models.Model):
         IT_ELECTRICITY = "it_electricity", _("electricity of the IT")
         TOTAL_ELECTRICITY = "total_electricity", _("electricity of the whole site")
         HEAT_PUMP_ELECTRICITY = "heat_pump_electricity", _("electricity of heat pumps")
+        HEAT_PUMP_HEAT = "heat_pump_heat", _("heat made by heat pumps")
+        SOURCE_PUMP_ELECTRICITY = "source_pump_electricity", _("electricity of pumps and fans before the heat pump")
+        SINK_PUMP_ELECTRICITY = "sink_pump_electricity", _("electricity of pumps behind the heat pump")
+        BACKUP_HEAT = "backup_heat", _("heat made by a backup heater")
+        BACKUP_ELECTRICITY = "backup_electricity", _("electricity of a backup heater")
+        WATER_INPUT = "water_input", _("water taken in by the site")
         TOP_UP_WATER = "top_up_water", _("top-up water")
 
     meter = models.ForeignKey(Meter, verbose_name=_("meter"), on_delete=models.PROTECT, related_name="placements")

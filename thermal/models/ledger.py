@@ -57,6 +57,14 @@ class ExportCause(models.IntegerChoices):
     PLANNED = 5, _("planned work")
 
 
+class ExportBasis(models.IntegerChoices):
+    """Where the export mode of a quarter hour is known from."""
+
+    NONE = 0, _("not known")
+    TOLD = 1, _("told by the controller")
+    DERIVED = 2, _("derived from energies")
+
+
 class HeatInterval(models.Model):
     """The heat that passed one delivery point in one quarter of an hour."""
 
@@ -113,14 +121,29 @@ class SiteInterval(models.Model):
     it_kwh = models.FloatField(_("IT energy"), null=True)
     total_kwh = models.FloatField(_("energy of the whole site"), null=True)
     heat_pump_kwh = models.FloatField(_("electricity of heat pumps"), null=True)
+    heat_pump_heat_kwh = models.FloatField(_("heat made by heat pumps"), null=True)
+    source_pump_kwh = models.FloatField(_("electricity of pumps before the heat pump"), null=True)
+    sink_pump_kwh = models.FloatField(_("electricity of pumps behind the heat pump"), null=True)
+    backup_kwh = models.FloatField(_("electricity of a backup heater"), null=True)
+    backup_heat_kwh = models.FloatField(_("heat made by a backup heater"), null=True)
+    water_m3 = models.FloatField(_("water taken in"), null=True)
     captured_kwh = models.FloatField(_("heat captured"), null=True)
     delivered_kwh = models.FloatField(_("heat delivered"), null=True)
     rejected_kwh = models.FloatField(_("heat rejected"), null=True)
     buffer_change_kwh = models.FloatField(_("change of the buffer"), null=True)
+    closing_error_kwh = models.FloatField(
+        _("closing error"),
+        null=True,
+        help_text=_("IT heat and work of heat pumps that is found neither delivered, rejected nor in the buffer."),
+    )
+    available_kwh = models.FloatField(_("heat that could go out"), null=True)
+    demand_kwh = models.FloatField(_("heat called for, at design power"), null=True)
     utilisation_ratio = models.FloatField(_("compute utilisation"), null=True)
     export_mode = models.SmallIntegerField(_("export mode"), choices=ExportMode, null=True)
     export_cause = models.SmallIntegerField(_("cause"), choices=ExportCause, default=ExportCause.NONE)
+    export_basis = models.SmallIntegerField(_("export mode known from"), choices=ExportBasis, default=ExportBasis.NONE)
     curtailed_s = models.SmallIntegerField(_("seconds curtailed"), default=0)
+    curtailed_kwh = models.FloatField(_("heat curtailed"), null=True)
     measured_s = models.SmallIntegerField(_("seconds measured"), default=0)
     it_quality = models.SmallIntegerField(_("quality of the IT energy"), choices=Quality, default=Quality.MISSING)
     inputs = ArrayField(models.BigIntegerField(), default=list, help_text=_("Ids of the meter placements used."))
@@ -139,6 +162,10 @@ class SiteInterval(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(measured_s__gte=0, measured_s__lte=900), name="site_interval_seconds_in_quarter"
+            ),
+            models.CheckConstraint(
+                condition=Q(curtailed_kwh__isnull=True) | Q(curtailed_kwh__gte=0),
+                name="site_interval_curtailed_not_negative",
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["start"], name="site_interval_start")]

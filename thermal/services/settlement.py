@@ -19,7 +19,7 @@ from thermal.services import marking
 from thermal.services.settlement_sql import CLAIM, SETTLE_HEAT, SETTLE_SITES
 
 # Raise it when a rule changes what a ledger row says; `manage.py settle --all` then makes new versions.
-RULE_VERSION = 1
+RULE_VERSION = 2
 
 # Readings no further apart than one and a half quarter hours measure each quarter hour.
 NEAR_S = 1350
@@ -46,6 +46,11 @@ SITE_LINES = [
     Measurement.Role.IT_POWER.value,
     Measurement.Role.TOTAL_POWER.value,
     Measurement.Role.HEAT_PUMP_POWER.value,
+    Measurement.Role.HEAT_PUMP_HEAT_POWER.value,
+    Measurement.Role.SOURCE_PUMP_POWER.value,
+    Measurement.Role.SINK_PUMP_POWER.value,
+    Measurement.Role.BACKUP_HEAT_POWER.value,
+    Measurement.Role.BACKUP_POWER.value,
     Measurement.Role.CAPTURED_POWER.value,
     Measurement.Role.REJECTED_POWER.value,
     Measurement.Role.BUFFER_TEMPERATURE.value,
@@ -150,6 +155,7 @@ def _facts(spans: list[tuple[int, dt.datetime, dt.datetime, int]], now: dt.datet
         "gap": gap,
         "near_s": NEAR_S,
         "whole_s": WHOLE_S,
+        "cold_k": getattr(settings, "THERMAL_COLD_SUPPLY_K", 3.0),
         "spread_limit_s": getattr(settings, "THERMAL_SPREAD_LIMIT_S", 86_400),
         "fault_mask": getattr(settings, "THERMAL_BLOCKING_INFO_BITS", BLOCKING_INFO_BITS),
         "rule": RULE_VERSION,

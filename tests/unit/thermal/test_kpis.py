@@ -155,7 +155,7 @@ def test_a_derived_mode_is_single_and_its_cause_fits(
     assert mode is None or (cause is export.Cause.NONE) >= (mode is export.Mode.EXPORT)
     if mode is export.Mode.DUMP:
         assert cause is not export.Cause.NONE
-    curtailed = export.curtailed_kwh(available, delivered, buffered)
+    curtailed = export.curtailed_kwh(available, delivered, buffered, mode)
     assert curtailed is None or 0 <= curtailed <= (available or 0)
 
 

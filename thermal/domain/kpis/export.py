@@ -103,15 +103,19 @@ def _reduced(available_kwh: float, delivered_kwh: float, buffered_kwh: float) ->
 
 
 def curtailed_kwh(
-    available_kwh: float | None, delivered_kwh: float | None, buffer_change_kwh: float | None
+    available_kwh: float | None, delivered_kwh: float | None, buffer_change_kwh: float | None, mode: Mode | None
 ) -> float | None:
-    """The heat in kWh that could have been exported and was not: captured − delivered − into the buffer, from 0 up.
+    """The heat in kWh that could have been exported and was not: available − delivered − into the buffer, from 0 up.
 
-    >>> curtailed_kwh(100.0, 60.0, 5.0), curtailed_kwh(100.0, 104.0, None)
+    While export is full, what is not found at the meters is a loss of pipes and an error of measurement, not curtailed.
+
+    >>> curtailed_kwh(100.0, 60.0, 5.0, Mode.PARTIAL), curtailed_kwh(100.0, 97.0, None, Mode.EXPORT)
     (35.0, 0.0)
     """
     if available_kwh is None or delivered_kwh is None:
         return None
+    if mode is None or mode is Mode.EXPORT:
+        return 0.0
     return max(0.0, available_kwh - delivered_kwh - max(0.0, buffer_change_kwh or 0.0))
 
 

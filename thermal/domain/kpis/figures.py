@@ -110,6 +110,8 @@ FIGURES: Final = (
            "Q_cap ÷ E_IT", SITE, "", better=1),
     Figure("usable_ratio", "1", ("delivered_kwh", "it_kwh"), _of(reuse.usable_ratio, "delivered_kwh", "it_kwh"),
            "Q_del ÷ E_IT", HANDOVER, "", better=1),
+    Figure("cop", "", ("delivered_kwh", "heat_pump_kwh"), _cop(Boundary.H1, "delivered_kwh"),
+           "Q_del ÷ W_hp", HEAT_PUMP, "SEPEMO H1", better=1),
     Figure("cop_h1", "", ("heat_pump_heat_kwh", "heat_pump_kwh"), _cop(Boundary.H1),
            "Q_hp ÷ W_hp", HEAT_PUMP, "SEPEMO H1", better=1),
     Figure("cop_h2", "", ("heat_pump_heat_kwh", "heat_pump_kwh", "source_pump_kwh"), _cop(Boundary.H2),

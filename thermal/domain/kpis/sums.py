@@ -33,7 +33,8 @@ OF_SITES: Final = (
     "curtailed_kwh",
 )
 MODES: Final = ("export", "partial", "buffer", "dump", "emergency", "maintenance")
-CAUSES: Final = ("offtaker", "provider", "safety", "temperature", "planned")
+# In the order of the ledger's numbers.
+CAUSES: Final = ("unknown", "offtaker", "provider", "safety", "temperature", "planned")
 OF_MODES: Final = tuple(f"mode_{mode}_s" for mode in MODES)
 OF_CAUSES: Final = tuple(f"curtailed_{cause}_{unit}" for cause in CAUSES for unit in ("s", "kwh"))
 # What the quarter hours of delivery points add up to.

@@ -18,7 +18,8 @@ last digit.
 """
 
 from thermal.services.settlement_sql.registers import METERED
-from thermal.services.settlement_sql.rows import HEAT_ROWS, SITE_ROWS
+from thermal.services.settlement_sql.rows import HEAT_ROWS
+from thermal.services.settlement_sql.site_rows import SITE_ROWS
 from thermal.services.settlement_sql.telemetry import SAMPLED
 
 _SPAN = """
@@ -31,8 +32,10 @@ _HEAT_COLUMNS = (
     "quality", "reason", "meter_id", "first_reading_at", "last_reading_at",
 )  # fmt: skip
 _SITE_COLUMNS = (
-    "it_kwh", "total_kwh", "heat_pump_kwh", "captured_kwh", "delivered_kwh", "rejected_kwh", "buffer_change_kwh",
-    "utilisation_ratio", "export_mode", "export_cause", "curtailed_s", "measured_s", "it_quality", "inputs",
+    "it_kwh", "total_kwh", "heat_pump_kwh", "heat_pump_heat_kwh", "source_pump_kwh", "sink_pump_kwh", "backup_kwh",
+    "backup_heat_kwh", "water_m3", "captured_kwh", "delivered_kwh", "rejected_kwh", "buffer_change_kwh",
+    "closing_error_kwh", "available_kwh", "demand_kwh", "utilisation_ratio", "export_mode", "export_cause",
+    "export_basis", "curtailed_s", "curtailed_kwh", "measured_s", "it_quality", "inputs",
 )  # fmt: skip
 
 
