@@ -269,20 +269,21 @@ class AlarmRuleTable(tables.PortalTable):
 class DataHealthTable(tables.PortalTable):
     """Devices and how well they are read."""
 
-    code = tables.NameColumn(verbose_name=_("device"))
-    site = django_tables2.Column(accessor="controller__site", verbose_name=_("site"), order_by="controller__site__name")
-    protocol = django_tables2.Column(accessor="controller__protocol", verbose_name=_("protocol"))
+    code = tables.NameColumn(verbose_name=_("device"), attrs={"td": {"class": "row-name text-nowrap"}})
+    site = django_tables2.Column(
+        accessor="controller__site", verbose_name=_("site"), order_by="controller__site__name", attrs=ON_ONE_LINE
+    )
+    protocol = django_tables2.Column(accessor="controller__protocol", verbose_name=_("protocol"), attrs=ON_ONE_LINE)
     circuit = tables.StateColumn(CIRCUIT_LEVELS, verbose_name=_("state"))
-    last_success_at = tables.WhenColumn(verbose_name=_("last value"))
-    recent_ratio = tables.QuantityColumn(unit="%", digits=1, factor=100, verbose_name=_("answered, 2 days"))
-    week_ratio = tables.QuantityColumn(unit="%", digits=1, factor=100, verbose_name=_("answered, 7 days"))
-    told_ratio = tables.QuantityColumn(unit="%", digits=1, factor=100, verbose_name=_("values told, 7 days"))
-    mean_latency_ms = tables.QuantityColumn(unit="ms", digits=0, verbose_name=_("answer time, mean"))
+    last_success_at = tables.WhenColumn(verbose_name=_("last value"), attrs=ON_ONE_LINE)
+    recent_ratio = tables.QuantityColumn(unit="%", digits=1, factor=100, verbose_name=_("2 days"))
+    week_ratio = tables.QuantityColumn(unit="%", digits=1, factor=100, verbose_name=_("7 days"))
+    told_ratio = tables.QuantityColumn(unit="%", digits=1, factor=100, verbose_name=_("values told"))
+    mean_latency_ms = tables.QuantityColumn(unit="ms", digits=0, verbose_name=_("answer time"))
     max_latency_ms = tables.QuantityColumn(unit="ms", digits=0, verbose_name=_("longest"))
     clock_offset_s = tables.QuantityColumn(unit="s", digits=0, verbose_name=_("clock offset"))
-    failing_since = tables.WhenColumn(verbose_name=_("failing since"))
-    failure_count = tables.QuantityColumn(digits=0, verbose_name=_("failures in a row"))
-    last_error = django_tables2.Column(verbose_name=_("what is wrong"))
+    failing_since = tables.WhenColumn(verbose_name=_("failing since"), attrs=ON_ONE_LINE)
+    last_error = django_tables2.Column(verbose_name=_("what is wrong"), attrs=ON_ONE_LINE)
 
     class Meta(tables.PortalTable.Meta):
         model = Device
@@ -299,6 +300,5 @@ class DataHealthTable(tables.PortalTable):
             "max_latency_ms",
             "clock_offset_s",
             "failing_since",
-            "failure_count",
             "last_error",
         )

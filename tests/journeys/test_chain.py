@@ -27,8 +27,10 @@ from demo.sites import NETWORK, POOL
 from hosting.models import Device
 from tests.programs import program
 from tests.waiting import wait_for
-from thermal.models import Alarm, AlarmRule, HeatInterval, TelemetryFrame
+from thermal.models import Alarm, AlarmRule, DeviceProbe, HeatInterval, TelemetryFrame
 from thermal.models.ledger import Quality
+from thermal.queries.commissioning import standing_acceptance
+from thermal.services import commissioning
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,6 +71,7 @@ def test_from_a_field_device_to_an_audit_pack(tmp_path: Path) -> None:
         running.enter_context(program("manage.py", "run_plant", "--first-port", "0"))
         running.enter_context(program(*worker(tmp_path / "schedule")))
         every_device_is_polled()
+        a_technician_looks_at_the_billing_meter()
         a_fault_raises_an_alarm_and_an_incident()
         the_month_is_billed_with_what_the_outage_cost(story)
         a_worker_builds_a_pack_that_verifies(story, tmp_path)
@@ -84,6 +87,20 @@ def every_device_is_polled() -> None:
         return fresh.count() == count
 
     eventually(polled, "every device answered")
+
+
+def a_technician_looks_at_the_billing_meter() -> None:
+    """It was accepted where it answers now, and a worker shows its telegram beside the values."""
+    device = Device.objects.get(code=f"{POOL.code.lower()}-delivered-heat")
+    accepted = standing_acceptance(device)
+    assert accepted is not None
+    assert accepted.port == device.controller.port
+    probe = commissioning.ask_for_probe(device=device, by=people.account_of("engineer"), now=timezone.now())
+    eventually(lambda: DeviceProbe.objects.filter(pk=probe.pk, told_at__isnull=False).exists(), "a look at the meter")
+    probe.refresh_from_db()
+    assert device.meter is not None
+    assert probe.identification == device.meter.serial
+    assert all(row["raw"] for row in probe.told if row["value"] is not None)
 
 
 def a_fault_raises_an_alarm_and_an_incident() -> None:

@@ -166,8 +166,10 @@ def _first(told: Sequence[Told], quantity: str) -> float | None:
 
 
 def _physics(told: Sequence[Told], subject: Subject) -> Iterator[Finding]:
-    supply_c, return_c = _first(told, "supply_c"), _first(told, "return_c")
-    flow_m3h, power_kw = _first(told, "flow_m3h"), _first(told, "power_kw")
+    # A value that cannot be true says nothing about the others.
+    believed = [point for point in told if point.number is None or subject.believes(point.quantity, point.number)]
+    supply_c, return_c = _first(believed, "supply_c"), _first(believed, "return_c")
+    flow_m3h, power_kw = _first(believed, "flow_m3h"), _first(believed, "power_kw")
     if supply_c is None or return_c is None or {supply_c, return_c} & set(SENSOR_CODES_C):
         return
     flows = flow_m3h is None or flow_m3h > 0

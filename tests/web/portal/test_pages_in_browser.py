@@ -17,6 +17,7 @@ from hosting.models import Connection, EquipmentModel, Measurement, Site
 from kernel.periods import quarter_start
 from tests.makers import accounts as people
 from tests.makers import hosting as makers
+from tests.makers.commissioning import make_meter_device, make_probe
 from thermal.models import SiteInterval
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -70,6 +71,8 @@ def plant() -> Site:
 @pytest.mark.parametrize(("size", "theme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk", "phone"])
 def test_main_pages_are_accessible(page: Page, live_server: LiveServer, size: dict[str, int], theme: str) -> None:
     site = plant()
+    device = make_meter_device()
+    make_probe(device, now=timezone.now())
     enter(page, live_server, people.engineer())
     page.set_viewport_size(size)  # type: ignore[arg-type]
     page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
@@ -80,6 +83,8 @@ def test_main_pages_are_accessible(page: Page, live_server: LiveServer, size: di
         "/sites/?q=nothing",
         "/sites/new/",
         "/inventory/devices/",
+        f"/inventory/devices/{device.pk}/commissioning/",
+        "/heat/health/",
         "/search/?q=lido",
     ]
     for path in paths:
