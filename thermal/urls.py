@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from thermal.views import alarms, commissioning, health, heat, readings
+from thermal.views import alarms, commissioning, health, heat, readings, review, review_rules
 
 app_name = "thermal"
 urlpatterns = [
@@ -38,6 +38,16 @@ urlpatterns = [
         commissioning.DeviceProbeProgress.as_view(),
         name="device_probe_progress",
     ),
+    path("heat/meters/<int:pk>/quality/", review.MeterQuality.as_view(), name="meter_quality"),
+    path("heat/review/", review.FindingList.as_view(), name="finding_list"),
+    path("heat/review/months/", review.ReviewMonth.as_view(), name="review_month"),
+    path("heat/review/<int:pk>/", review.FindingDetail.as_view(), name="finding_detail"),
+    path("heat/review/<int:pk>/accept/", review.FindingAccept.as_view(), name="finding_accept"),
+    path("heat/review/rules/", review_rules.RuleList.as_view(), name="validationrule_list"),
+    path("heat/review/rules/add/", review_rules.RuleScope.as_view(), name="validationrule_create"),
+    path("heat/review/rules/add/<str:rule>/", review_rules.RuleSet.as_view(), name="validationrule_set"),
+    path("heat/review/rules/<int:pk>/", review_rules.RuleDetail.as_view(), name="validationrule_detail"),
+    path("heat/review/rules/<int:pk>/change/", review_rules.RuleChange.as_view(), name="validationrule_change"),
     path("alarms/", alarms.AlarmList.as_view(), name="alarm_list"),
     path("alarms/<int:pk>/", alarms.AlarmDetail.as_view(), name="alarm_detail"),
     path("alarms/<int:pk>/acknowledge/", alarms.AlarmAcknowledge.as_view(), name="alarm_acknowledge"),

@@ -103,6 +103,7 @@ class MeterDetail(RecordPage):
     """One meter and where it stood."""
 
     model = Meter
+    template_name = "hosting/meter_detail.html"
 
     def standing(self) -> MeterPlacement | None:
         """Where the meter stands now."""

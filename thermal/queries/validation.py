@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Count
+
 from hosting.models import DeliveryPoint, Meter
 from kernel.periods import Period, local_month
 from thermal.models import ValidationFinding
@@ -49,10 +51,8 @@ def visible_findings(user: Any) -> Any:
 def open_counts(user: Any) -> Mapping[int, int]:
     """How many findings wait for somebody, by severity."""
     rows = visible_findings(user).filter(state=ValidationFinding.State.OPEN).order_by()
-    found: dict[int, int] = dict.fromkeys(Severity.values, 0)
-    for severity in rows.values_list("severity", flat=True):
-        found[severity] += 1
-    return found
+    found = dict(rows.values_list("severity").annotate(count=Count("pk")))
+    return {severity: found.get(severity, 0) for severity in Severity.values}
 
 
 def quality_shares(points: Iterable[DeliveryPoint], first_on: dt.date, until_on: dt.date) -> list[QualityShare]:

@@ -20,7 +20,7 @@ from kernel import csvfiles
 from kernel.periods import QUARTER_HOUR
 from thermal.filters import HeatFilter, HeatIntervalFilter, SiteIntervalFilter
 from thermal.models import HeatInterval, MeterReading, SiteInterval
-from thermal.queries import charts, kpis, live, overview, provenance
+from thermal.queries import charts, kpis, live, overview, provenance, validation
 from thermal.tables import HeatIntervalTable, HeatTable, SiteIntervalTable
 from thermal.views import periods
 
@@ -63,6 +63,14 @@ class HeatList(scoped.ScopedListView):
 
     def get_queryset(self) -> QuerySet[Any]:
         return overview.with_heat(super().get_queryset(), timezone.now())
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With how many findings of the validation wait, for those who may read them."""
+        context: dict[str, Any] = {}
+        if self.request.user.has_perm(validation.REVIEW):
+            waiting = sum(validation.open_counts(self.request.user).values())
+            context = {"review_url": reverse("thermal:finding_list"), "review_count": waiting}
+        return super().get_context_data(**{**context, **kwargs})
 
 
 class SiteHeat(scoped.ScopedDetailView):

@@ -33,9 +33,14 @@ class NotYourDecision(Refusal):
     """The decision belongs to somebody else."""
 
 
+def permission_for(finding: ValidationFinding) -> str:
+    """The permission to accept it: what blocks billing needs an approver."""
+    return APPROVE if finding.severity == Severity.BLOCK else CORRECT
+
+
 def may_accept(finding: ValidationFinding, user: User) -> bool:
-    """Whether the person's role lets them accept it: what blocks billing needs an approver."""
-    return user.has_perm(APPROVE if finding.severity == Severity.BLOCK else CORRECT)
+    """Whether the person's role lets them accept it."""
+    return user.has_perm(permission_for(finding))
 
 
 @transaction.atomic
