@@ -81,7 +81,9 @@ class ProfileFactsSerializer(PointsSerializer):
     name = serializers.CharField(max_length=120)
     device_kind = serializers.ChoiceField(DeviceKind.choices, default=DeviceKind.OTHER)
     protocol = serializers.ChoiceField(Protocol.choices)
-    source = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    source = serializers.CharField(  # type: ignore[assignment]  # a field's own name for where it reads from
+        max_length=200, required=False, allow_blank=True, default=""
+    )
     verified_against = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
     options = serializers.DictField(required=False, default=dict)
 
@@ -146,7 +148,8 @@ class DeviceProfileViewSet(ScopedReadOnlyViewSet):
     @action(detail=False, methods=["post"], parser_classes=[YamlParser], url_path="import")
     def import_file(self, request: Request, **_kwargs: str) -> Response:
         """A YAML file; the same content again answers 200 with the version that says it, anything new 201."""
-        saved = profile_files.import_file(file_name="file", content=request.data, by=person(request))
+        content: Any = request.data
+        saved = profile_files.import_file(file_name="file", content=content, by=person(request))
         is_new = saved.outcome != "unchanged"
         return Response(
             {"outcome": saved.outcome, **DeviceProfileSerializer(saved.profile).data},

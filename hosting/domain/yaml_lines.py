@@ -67,7 +67,8 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """The next node; no references, no bottomless nesting."""
-        line = self.peek_event().start_mark.line + 1
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        line = event.start_mark.line + 1
         if self.check_event(yaml.AliasEvent):
             raise NotYaml(line, _("references (*) are not allowed; write the value again."))
         self.depth += 1

@@ -271,7 +271,7 @@ class DeviceProfileImport(scoped.ScopedCreateView):
     title = _("Take a profile from a file")
     capability = "hosting.add_deviceprofile"
     submit_label = _("Import")
-    success_message = ""
+    success_message: Any = ""
 
     def breadcrumbs(self) -> list[scoped.Crumb]:
         """The list."""

@@ -19,7 +19,7 @@ from compliance.models import AuditPack
 from compliance.services import packs
 from contracts.models import BillingRun, Contract, FaultReport, Invoice
 from contracts.services import billing, judging, runs
-from hosting.models import Connection, EquipmentModel, Measurement, Site
+from hosting.models import Connection, DeviceProfile, EquipmentModel, Measurement, Site
 from tests.makers import accounts as people
 from tests.makers import compliance, hosting, thermal
 from tests.makers import contracts as make
@@ -118,6 +118,27 @@ def test_operator_acknowledges_an_alarm_by_key_and_looks_at_the_heat(page: Page,
     mine = ["/heat/", heat, f"{heat}?kind=year", "/alarms/", Alarm.objects.get().get_absolute_url(), quarter]
     assert_fit_for_everyone(page, live_server, "desk", *mine)
     assert_fit_for_everyone(page, live_server, "phone", "/", "/alarms/?shown=all", heat, "/alarms/rules/")
+
+
+def test_engineer_enters_a_profile_point_by_point(page: Page, live_server: LiveServer) -> None:
+    log_in(page, live_server, people.engineer())
+    page.goto(live_server.url + reverse("hosting:deviceprofile_create"))
+    page.get_by_label("Protocol").select_option("mbus_tcp")
+    page.get_by_role("button", name="Next").click()
+    for name, value in {"key": "meter", "name": "Meter", "points-0-key": "energy", "points-0-name": "Energy"}.items():
+        page.locator(f"[name={name}]").fill(value)
+    page.locator("[name=points-0-quantity]").select_option("energy_kwh")
+    rows = page.locator(".point-row")
+    drawn = rows.count()
+    page.get_by_role("button", name="Add a point").click()
+    expect(rows).to_have_count(drawn + 1)
+    expect(page.locator("[name=points-0-key]")).to_have_value("energy")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Not verified against a device")).to_be_visible()
+    record = DeviceProfile.objects.get()
+    editor, library = reverse("hosting:deviceprofile_update", args=[record.pk]), reverse("hosting:profile_library")
+    assert_fit_for_everyone(page, live_server, "desk", editor, library, record.get_absolute_url())
+    assert_fit_for_everyone(page, live_server, "phone", editor, library)
 
 
 def test_rows_of_the_alarm_console_stay_where_they_are_under_the_pointer(page: Page, live_server: LiveServer) -> None:

@@ -78,7 +78,7 @@ def test_a_profile_is_entered_with_its_points() -> None:
 def test_a_mistake_is_shown_at_its_field_and_nothing_is_stored(
     row: dict[str, str], profile: dict[str, str], words: str
 ) -> None:
-    answer = client_of(people.engineer()).post(CREATE, typed(POWER | row, **profile))
+    answer = client_of(people.engineer()).post(CREATE, typed(POWER | row) | profile)
     assert answer.status_code == 200
     text = answer.content.decode()
     assert "field-error" in text
