@@ -218,6 +218,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": 300,
         "options": {"expires": 300},
     },
+    "watch-drop-folders": {"task": "thermal.watch_drop_folders", "schedule": 10, "options": {"expires": 10}},
     "sweep-alarms": {"task": "thermal.sweep_alarms", "schedule": 30, "options": {"expires": 30}},
     "mark-unsettled": {
         "task": "thermal.mark_unsettled",
@@ -264,6 +265,9 @@ THERMAL_PUSH_RATE_PER_SOURCE = env.str("HEATLEDGER_PUSH_RATE_PER_SOURCE", defaul
 THERMAL_PUSH_MOST_ITEMS = env.int("HEATLEDGER_PUSH_MOST_ITEMS", default=1000)
 THERMAL_PUSH_MOST_BYTES = env.int("HEATLEDGER_PUSH_MOST_BYTES", default=1_000_000)
 THERMAL_PUSH_WINDOW_S = env.int("HEATLEDGER_PUSH_WINDOW_S", default=300)
+# The folder with one folder for each controller that gets its values in files, and how large a file may be.
+THERMAL_DROP_DIR = Path(env.str("HEATLEDGER_DROP_DIR", default=str(VAR_DIR / "drop")))
+THERMAL_DROP_MOST_BYTES = env.int("HEATLEDGER_DROP_MOST_BYTES", default=20_000_000)
 
 # What Prometheus shows to read /metrics; without it there is no such page.
 METRICS_TOKEN = env.str("HEATLEDGER_METRICS_TOKEN", default="")

@@ -6,7 +6,17 @@ from celery import shared_task
 from django.utils import timezone
 
 from kernel.periods import Period
-from thermal.services import alarms, commissioning, partitions, polling, pushing, settlement, validating
+from thermal.services import (
+    alarms,
+    commissioning,
+    drop_folder,
+    dropping,
+    partitions,
+    polling,
+    pushing,
+    settlement,
+    validating,
+)
 
 
 @shared_task(name="thermal.settle", time_limit=900)
@@ -53,6 +63,13 @@ def keep_partitions() -> None:
     partitions.drop_expired(now=timezone.now())
     polling.drop_expired_accounts(now=timezone.now())
     pushing.drop_expired(now=timezone.now())
+    dropping.drop_expired(now=timezone.now())
+
+
+@shared_task(name="thermal.watch_drop_folders", time_limit=900)
+def watch_drop_folders() -> int:
+    """The count of files read and put away."""
+    return drop_folder.watch_folders(now=timezone.now())
 
 
 @shared_task(name=commissioning.TASK, time_limit=120, ignore_result=True)

@@ -324,6 +324,33 @@ _MQTT: Final = Language(
     ),
 )
 _HTTP_PUSH: Final = Language(point=_TOLD)
+_CSV_DROP: Final = Language(
+    point=(
+        AddressField("column", Kind.TEXT, _("column"), _("As the header of the file names it."), required=True),
+        *_TOLD,
+    ),
+    own_options=(
+        AddressField("file", Kind.TEXT, _("files"), _("Names of the files, such as meter-*.csv."), default="*"),
+        AddressField(
+            "delimiter", Kind.CHOICE, _("between cells"), choices=("auto", "comma", "semicolon", "tab"), default="auto"
+        ),
+        AddressField("decimal_comma", Kind.FLAG, _("decimals with a comma"), default=False),
+        AddressField("time_column", Kind.TEXT, _("column of the time"), default="time"),
+        AddressField("time_form", Kind.TEXT, _("form of the time"), _("Such as %d.%m.%Y %H:%M; empty: ISO 8601.")),
+        AddressField(
+            "time_zone",
+            Kind.TEXT,
+            _("time zone"),
+            _("Of times without offset, such as Europe/Berlin; empty: the site's."),
+        ),
+        AddressField(
+            "unit_column",
+            Kind.TEXT,
+            _("column of the unit"),
+            _("Holds the unit of the device. Empty: a file tells of the one device whose unit is in its name."),
+        ),
+    ),
+)
 
 LANGUAGES: Final[dict[str, Language]] = {
     "modbus_tcp": _MODBUS,
@@ -334,5 +361,6 @@ LANGUAGES: Final[dict[str, Language]] = {
     "opc_ua": _OPC_UA,
     "mqtt": _MQTT,
     "http_push": _HTTP_PUSH,
+    "csv_drop": _CSV_DROP,
 }
 """Each field language that profiles can be written for, by the name that controllers give it."""

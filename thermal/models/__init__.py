@@ -2,7 +2,7 @@
 
 from thermal.models.alarms import Alarm, AlarmRule, AlarmTransition
 from thermal.models.commissioning import DeviceAcceptance, DeviceProbe
-from thermal.models.deliveries import PushReceipt
+from thermal.models.deliveries import DropReceipt, PushReceipt
 from thermal.models.ledger import DirtyMark, HeatInterval, SiteInterval
 from thermal.models.polling import DeviceDay
 from thermal.models.recorded import MeterReading, TelemetryFrame
@@ -16,6 +16,7 @@ __all__ = [
     "DeviceDay",
     "DeviceProbe",
     "DirtyMark",
+    "DropReceipt",
     "FindingTransition",
     "HeatInterval",
     "MeterReading",

@@ -45,3 +45,44 @@ class PushReceipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.controller_id} {self.sequence_number}"
+
+
+class DropReceipt(models.Model):
+    """What became of one file of a drop folder."""
+
+    controller = models.ForeignKey(
+        Controller, verbose_name=_("controller"), on_delete=models.PROTECT, related_name="drop_receipts"
+    )
+    claim_name = models.CharField(_("kept as"), max_length=200)
+    file_name = models.CharField(_("file"), max_length=120)
+    handled_at = models.DateTimeField(_("read"))
+    row_count = models.PositiveIntegerField(_("rows"), default=0)
+    stored_count = models.PositiveIntegerField(_("stored"), default=0)
+    known_count = models.PositiveIntegerField(_("known already"), default=0)
+    refused_count = models.PositiveIntegerField(_("refused"), default=0)
+    refusal = models.CharField(_("refusal"), max_length=300, blank=True, default="")
+    problems = models.JSONField(default=list)
+
+    objects = scoping.scoped_manager()
+    anchors: ClassVar[scoping.Anchors] = {"site": "controller__site"}
+
+    class Meta:
+        ordering = ("controller", "-handled_at")
+        verbose_name = _("dropped file")
+        verbose_name_plural = _("dropped files")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["controller", "claim_name"], name="drop_receipt_claim_unique"),
+            models.CheckConstraint(
+                condition=Q(row_count=F("stored_count") + F("known_count") + F("refused_count")),
+                name="drop_receipt_rows_balance",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["controller", "-handled_at"], name="drop_receipt_handled")]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+    @property
+    def is_good(self) -> bool:
+        """True if every row was taken."""
+        return not self.refusal and not self.refused_count

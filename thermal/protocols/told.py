@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 from hosting.domain.addresses import LANGUAGES
-from thermal.domain import told
+from thermal.domain import dropping, told
 from thermal.domain.readings import Answer, Missing, PointSpec
 from thermal.protocols.base import Endpoint, Target, failed
 
@@ -27,3 +27,12 @@ class Told:
         """Yield for each device that it is not asked."""
         for target in targets:
             yield target, failed(target, NOT_ASKED, Missing.NOT_ASKED)
+
+
+class ToldInFiles(Told):
+    """Files of a drop folder, whose columns the points name."""
+
+    def plan(self, points: Sequence[PointSpec], options: dict[str, Any]) -> told.ToldPlan:
+        """Return the plan of a profile, or refuse a point without a column and an option that means nothing."""
+        dropping.check(points, options)
+        return super().plan(points, options)

@@ -60,6 +60,15 @@ def months_back(month: dt.date, count: int) -> dt.date:
     return dt.date(months // 12, months % 12 + 1, 1)
 
 
+def oldest_kept_at(*, now: dt.datetime) -> dt.datetime | None:
+    """Return the instant from which frames, and what tells of them, are kept; None if it is for ever."""
+    kept_months = settings.THERMAL_KEEP_FRAMES_MONTHS
+    if not kept_months:
+        return None
+    oldest_on = months_back(first_of_month(now), kept_months)
+    return dt.datetime(oldest_on.year, oldest_on.month, 1, tzinfo=dt.UTC)
+
+
 def name_of(table: str, month: dt.date) -> str:
     """Return the name of a month's partition.
 

@@ -172,6 +172,7 @@ def _stored(controller: Controller, pushed: PushedBatch, now: dt.datetime) -> li
         except ItemRefused as refusal:
             results.append({"result": "refused", **{name: str(value) for name, value in refusal.facts.items()}})
     new = telling.record_told(batch=batch, told=list(taken.values()), now=now)
+    telling.evaluate_later(devices={device.id for device, _answer in taken.values()}, now=now)
     for position, is_new in zip(taken, new, strict=True):
         results[position] = {"result": "stored" if is_new else "known"}
     return results
@@ -180,10 +181,8 @@ def _stored(controller: Controller, pushed: PushedBatch, now: dt.datetime) -> li
 @transaction.atomic
 def drop_expired(*, now: dt.datetime) -> int:
     """Return how many receipts were deleted; they are kept as long as the frames that they tell of."""
-    kept_months = settings.THERMAL_KEEP_FRAMES_MONTHS
-    if not kept_months:
+    oldest_at = partitions.oldest_kept_at(now=now)
+    if oldest_at is None:
         return 0
-    oldest_on = partitions.months_back(partitions.first_of_month(now), kept_months)
-    oldest_at = dt.datetime(oldest_on.year, oldest_on.month, 1, tzinfo=dt.UTC)
     count, _by_model = PushReceipt.objects.filter(received_at__lt=oldest_at).delete()
     return count

@@ -46,9 +46,12 @@ def record_told(
     latest = sorted(judged, key=lambda verdict: verdict.frame.at if verdict.frame else now)
     polls.note({verdict.device_id: verdict for verdict in latest}.values())
     accounting.add_polls(counts=[verdict.count for verdict in judged])
-    devices = {verdict.device_id for verdict in judged}
-    transaction.on_commit(lambda: alarms.evaluate(now=now, devices=devices), robust=True)
     return new
+
+
+def evaluate_later(*, devices: set[int], now: dt.datetime) -> None:
+    """Let the alarms look at the devices once everything is stored; what is stored stays even if they cannot."""
+    transaction.on_commit(lambda: alarms.evaluate(now=now, devices=devices), robust=True)
 
 
 def _known(frames: Sequence[tuple[int, dt.datetime]]) -> set[tuple[int, dt.datetime]]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import connection
 
 from thermal.domain import pacing
@@ -89,8 +88,7 @@ def untimely(at: dt.datetime, *, now: dt.datetime) -> str:
     """Return why nothing can be stored at the instant; empty if it can."""
     if at > now + FUTURE_TOLERANCE:
         return f"A value of {at:%Y-%m-%d %H:%M:%S} UTC cannot have been measured yet."
-    kept_months = settings.THERMAL_KEEP_FRAMES_MONTHS
-    oldest_on = partitions.months_back(partitions.first_of_month(now), kept_months) if kept_months else None
-    if at.year < partitions.FIRST_YEAR or (oldest_on and at.date() < oldest_on):
+    oldest_at = partitions.oldest_kept_at(now=now)
+    if at.year < partitions.FIRST_YEAR or (oldest_at and at < oldest_at):
         return f"A value of {at:%Y-%m-%d %H:%M:%S} UTC is older than anything that is kept."
     return ""
