@@ -35,6 +35,8 @@ from tests.makers import peers
 hypothesis.settings.register_profile(
     "heatledger", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
+# For the decoders now and then: pytest tests/unit/thermal/test_fuzz.py --hypothesis-profile=thorough
+hypothesis.settings.register_profile("thorough", hypothesis.settings.get_profile("heatledger"), max_examples=20_000)
 hypothesis.settings.load_profile("heatledger")
 
 PREFIX = "heatledger-tests-"

@@ -11,6 +11,9 @@ from typing import Any, Final
 from hosting.domain.address_fields import AddressField, Kind
 from hosting.domain.address_fields import gettext_noop as _
 
+LONGEST_NUMBER: Final = 60
+LARGEST_EXPONENT: Final = 40
+EXPONENT: Final = re.compile(r"[eE]([+-]?[0-9]+)")
 BIT_PATTERN: Final = re.compile(r"0x[0-9a-f]{1,16}", re.IGNORECASE)
 
 
@@ -77,10 +80,23 @@ def is_number(value: object) -> bool:
     if isinstance(value, bool):
         return False
     try:
-        Fraction(str(value))
+        exact_number(value)
     except (ValueError, ZeroDivisionError):
         return False
     return True
+
+
+def exact_number(value: object) -> Fraction:
+    """The number, exactly; one with more digits than anybody measures is none: to work it out would take for ever.
+
+    >>> exact_number("0.10"), exact_number("1/3")
+    (Fraction(1, 10), Fraction(1, 3))
+    """
+    text = str(value)
+    exponent = EXPONENT.search(text)
+    if len(text) > LONGEST_NUMBER or (exponent is not None and abs(int(exponent[1])) > LARGEST_EXPONENT):
+        raise ValueError(text[:LONGEST_NUMBER])
+    return Fraction(text)
 
 
 def is_raw_number(value: object) -> bool:
@@ -101,7 +117,7 @@ def plain_number(value: object) -> int | float | str:
     (10, 0.1, '1/3')
     """
     text = str(value)
-    number = Fraction(text)
+    number = exact_number(text)
     if number.denominator == 1:
         return int(number)
     return float(number) if Fraction(repr(float(number))) == number else text

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from kernel.errors import Refusal
 from thermal.domain.readings import (
+    LARGEST,
     Answer,
     Distrust,
     Missing,
@@ -24,6 +25,7 @@ from thermal.domain.registers import KINDS, LAST_REGISTER, TABLES, RegisterPoint
 
 REGISTER_LIMIT: Final = 125
 BIT_LIMIT: Final = 2000
+LONGEST_NUMBER: Final = max(count for count, _letter in KINDS.values())
 GAP_LIMIT: Final = 16
 """Registers between two points that are rather read along than asked around; one more request costs more."""
 
@@ -111,14 +113,17 @@ class Reader:
         for column, raw in zip(self.columns, raws, strict=True):
             if raw in column.missing:
                 answer.missing[column.slot] = Missing.NOT_AVAILABLE
-            elif raw - raw != 0:  # not a number, or infinite
+                continue
+            if raw - raw != 0:  # not a number, or infinite
                 answer.missing[column.slot] = column.unreadable
-            elif (number := raw if column.part is None else column.part(int(raw))) is None:
+                continue
+            number = raw if column.part is None else column.part(int(raw))
+            if number is None or not -LARGEST < (value := number * column.factor + column.offset) < LARGEST:
                 answer.missing[column.slot] = Missing.INVALID
-            else:
-                answer.values[column.slot] = number * column.factor + column.offset
-                if column.exact is not None:
-                    answer.exact[column.slot] = exact_number(column.exact, number)
+                continue
+            answer.values[column.slot] = value
+            if column.exact is not None:
+                answer.exact[column.slot] = exact_number(column.exact, number)
 
 
 Places = tuple[tuple[str, int, int], ...]
@@ -217,8 +222,8 @@ def plan(specs: list[PointSpec], options: dict[str, Any]) -> ReadPlan:
     unreadable = _unreadable(options, points)
     refusals = Refusals.of(options.get("refusals", {}))
     limits = Limits(
-        max_count=int(options.get("max_count", REGISTER_LIMIT)),
-        max_gap=int(options.get("max_gap", GAP_LIMIT)),
+        max_count=_limit(options, "max_count", REGISTER_LIMIT, least=LONGEST_NUMBER),
+        max_gap=_limit(options, "max_gap", GAP_LIMIT, least=0),
         unreadable=unreadable + refusals.unreadable,
         cuts=refusals.cuts,
     )
@@ -232,6 +237,14 @@ def plan(specs: list[PointSpec], options: dict[str, Any]) -> ReadPlan:
         left_out=tuple(point for point in points if refusals.leaves_out(point)),
         refusals=refusals,
     )
+
+
+def _limit(options: dict[str, Any], name: str, default: int, *, least: int) -> int:
+    """Return a limit of the device, as its profile gives it."""
+    given = options.get(name, default)
+    if type(given) is not int or given < least:
+        raise PointIsWrong(point="–", problem=f"{name} “{given}” is not a number from {least}.")
+    return given
 
 
 def _unreadable(options: dict[str, Any], points: Sequence[RegisterPoint]) -> Places:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
+from hosting.domain.address_checks import exact_number
 from kernel import units
 from kernel.errors import Refusal
 
@@ -60,6 +61,9 @@ REGISTER_QUANTITIES: Final = frozenset(
 
 SENSOR_FAULT_C: Final = (0, 185)
 """What heat meters show for a temperature sensor that is short or open (Kamstrup MULTICAL technical descriptions)."""
+
+LARGEST: Final = 1e30
+"""Beyond every measurement: what is larger comes from a device that speaks nonsense."""
 
 WHOLE_REGISTERS: Final = frozenset({"energy_kwh", "volume_m3", "supply_energy_m3c", "return_energy_m3c"})
 
@@ -150,7 +154,7 @@ def shortest_float32(number: float) -> str:
 def exact_fraction(point: str, name: str, value: Any) -> Fraction:
     """Return a scale or offset of a profile as an exact fraction; decimals are written as text or numbers."""
     try:
-        return Fraction(str(value))
+        return exact_number(value)
     except (ValueError, ZeroDivisionError):
         raise PointIsWrong(point=point, problem=f"{name} “{value}” is not a number.") from None
 

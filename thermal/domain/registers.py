@@ -109,7 +109,7 @@ def register_point(spec: PointSpec, options: dict[str, Any]) -> RegisterPoint:
     if table not in TABLES:
         raise PointIsWrong(point=spec.key, problem=f"“{table}” is none of {', '.join(TABLES)}.")
     kind = "uint16" if table in ("coil", "discrete") else address.get("type", "uint16")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise PointIsWrong(point=spec.key, problem=f"“{kind}” is none of {', '.join(KINDS)}.")
     return RegisterPoint(
         slot=spec.slot,

@@ -14,6 +14,7 @@ from thermal.domain.mbus import codes
 from thermal.domain.mbus.records import ONLY_NEGATIVE, ONLY_POSITIVE, Function, Record
 from thermal.domain.readings import (
     CANONICAL_UNITS,
+    LARGEST,
     Answer,
     Conversion,
     Distrust,
@@ -198,4 +199,8 @@ def _converted(point: RecordPoint, record: Record) -> Decimal | dt.datetime | Mi
         fits = not (target and record.unit) or units.unit_of(record.unit).quantity == units.unit_of(target).quantity
     except units.UnknownUnit:
         return Missing.INVALID
-    return point.convert.exact(value) if fits else Missing.INVALID
+    # The first look keeps numbers away that have more digits than can be computed with.
+    if not fits or abs(value) > LARGEST:
+        return Missing.INVALID
+    converted = point.convert.exact(value)
+    return converted if abs(converted) < LARGEST else Missing.INVALID
