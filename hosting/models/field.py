@@ -143,7 +143,12 @@ class Device(models.Model):
     code = models.SlugField(_("code"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=120, blank=True)
     unit_address = models.CharField(
-        _("unit"), max_length=40, help_text=_("Modbus unit id, or M-Bus primary or secondary address.")
+        _("unit"),
+        max_length=40,
+        help_text=_(
+            "Modbus unit id; M-Bus primary or secondary address; BACnet device, such as 1201 or 1201@2001:7 behind a "
+            "router; in SNMP, MQTT and OPC UA what {unit} stands for in the profile, or a context of SNMP 3."
+        ),
     )
     profile = models.ForeignKey(
         "hosting.DeviceProfile", verbose_name=_("profile"), on_delete=models.PROTECT, related_name="devices"
