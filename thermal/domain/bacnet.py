@@ -12,7 +12,7 @@ from typing import Any, Final
 from hosting.domain.addresses import LANGUAGES
 from kernel.errors import Refusal
 from thermal.domain.readings import Answer, Missing, PointIsWrong, PointSpec, register_slots, slot_count
-from thermal.domain.scalars import Number, ScalarPoint, number_of, scalar_points, single
+from thermal.domain.scalars import Number, ScalarPoint, learned, learned_limit, number_of, scalar_points, single
 
 KNOWN: Final = LANGUAGES["bacnet_ip"].point_names
 PROPERTY_LIMIT: Final = 24
@@ -201,8 +201,8 @@ def plan(specs: Sequence[PointSpec], options: Mapping[str, Any]) -> PropertyPlan
     points = tuple(map(_property_point, scalar_points(specs, known=KNOWN, language="BACnet")))
     return PropertyPlan(
         points=points,
-        multiple=bool(options.get("multiple", True)),
-        limit=limit,
+        multiple=bool(options.get("multiple", True)) and learned(options).get("multiple") is not False,
+        limit=learned_limit(options, limit),
         with_state=bool(options.get("status_flags", True)),
         slot_count=slot_count(list(specs)),
         register_slots=register_slots(list(specs)),

@@ -11,7 +11,7 @@ from typing import Any, Final
 from hosting.domain.addresses import LANGUAGES
 from kernel.errors import Refusal
 from thermal.domain.readings import Answer, Missing, PointIsWrong, PointSpec, register_slots, slot_count
-from thermal.domain.scalars import Number, ScalarPoint, number_of, scalar_points, single
+from thermal.domain.scalars import Number, ScalarPoint, learned_limit, number_of, scalar_points, single
 
 KNOWN: Final = LANGUAGES["opc_ua"].point_names
 NODE_LIMIT: Final = 200
@@ -147,7 +147,7 @@ def plan(specs: Sequence[PointSpec], options: Mapping[str, Any]) -> NodePlan:
         raise PointIsWrong(point="–", problem=f"security “{security}” is none of {', '.join(POLICIES)}.")
     return NodePlan(
         points=tuple(map(_node_point, scalar_points(specs, known=KNOWN, language="OPC UA"))),
-        limit=limit,
+        limit=learned_limit(options, limit),
         security=security,
         plain_password=bool(options.get("plain_password", False)),
         slot_count=slot_count(list(specs)),

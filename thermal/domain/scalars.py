@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -164,6 +164,24 @@ def _flag(spec: PointSpec, name: str) -> bool:
     if not isinstance(flag, bool):
         raise PointIsWrong(point=spec.key, problem=f"{name} “{flag}” is neither true nor false.")
     return flag
+
+
+def learned(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what earlier polls found that the device refuses, as `Answer.refusals` told it."""
+    refusals = options.get("refusals")
+    return refusals if isinstance(refusals, Mapping) else {}
+
+
+def learned_limit(options: Mapping[str, Any], limit: int) -> int:
+    """Return how much to ask for at once: what the profile allows, or less if that was too much for the device.
+
+    Examples
+    --------
+    >>> learned_limit({"refusals": {"limit": 6}}, 24), learned_limit({}, 24)
+    (6, 24)
+    """
+    found = learned(options).get("limit")
+    return min(limit, found) if isinstance(found, int) and found > 0 else limit
 
 
 def number_of(told: Any) -> Number:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from hosting.domain.addresses import LANGUAGES
 from kernel.errors import Refusal
 from thermal.domain.readings import Answer, Missing, PointIsWrong, PointSpec, register_slots, slot_count
-from thermal.domain.scalars import Number, ScalarPoint, number_of, scalar_points, single
+from thermal.domain.scalars import Number, ScalarPoint, learned_limit, number_of, scalar_points, single
 
 Oid = tuple[int, ...]
 
@@ -94,7 +94,7 @@ def plan(specs: Sequence[PointSpec], options: Mapping[str, Any]) -> ObjectPlan:
         raise PointIsWrong(point="–", problem=f"max_oids “{limit}” is not a number from 1 to {LARGEST_LIMIT}.")
     scalars = scalar_points(specs, known=KNOWN, language="SNMP")
     points = tuple(ObjectPoint(scalar, _name(scalar.spec)) for scalar in scalars)
-    return ObjectPlan(points, limit, slot_count(list(specs)), register_slots(list(specs)))
+    return ObjectPlan(points, learned_limit(options, limit), slot_count(list(specs)), register_slots(list(specs)))
 
 
 def _name(spec: PointSpec) -> str:

@@ -4,70 +4,80 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('hosting', '0008_roles_of_pumps_and_backup_heaters'),
-        ('thermal', '0009_several_frames_may_come_of_one_poll'),
+        ("hosting", "0008_roles_of_pumps_and_backup_heaters"),
+        ("thermal", "0009_several_frames_may_come_of_one_poll"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='siteinterval',
-            name='available_kwh',
-            field=models.FloatField(null=True, verbose_name='heat that could go out'),
+            model_name="siteinterval",
+            name="available_kwh",
+            field=models.FloatField(null=True, verbose_name="heat that could go out"),
         ),
         migrations.AddField(
-            model_name='siteinterval',
-            name='backup_heat_kwh',
-            field=models.FloatField(null=True, verbose_name='heat made by a backup heater'),
+            model_name="siteinterval",
+            name="backup_heat_kwh",
+            field=models.FloatField(null=True, verbose_name="heat made by a backup heater"),
         ),
         migrations.AddField(
-            model_name='siteinterval',
-            name='backup_kwh',
-            field=models.FloatField(null=True, verbose_name='electricity of a backup heater'),
+            model_name="siteinterval",
+            name="backup_kwh",
+            field=models.FloatField(null=True, verbose_name="electricity of a backup heater"),
         ),
         migrations.AddField(
-            model_name='siteinterval',
-            name='closing_error_kwh',
-            field=models.FloatField(help_text='IT heat and work of heat pumps that is found neither delivered, rejected nor in the buffer.', null=True, verbose_name='closing error'),
+            model_name="siteinterval",
+            name="closing_error_kwh",
+            field=models.FloatField(
+                help_text="IT heat and work of heat pumps that is found neither delivered, rejected nor in the buffer.",
+                null=True,
+                verbose_name="closing error",
+            ),
         ),
         migrations.AddField(
-            model_name='siteinterval',
-            name='curtailed_kwh',
-            field=models.FloatField(null=True, verbose_name='heat curtailed'),
+            model_name="siteinterval",
+            name="curtailed_kwh",
+            field=models.FloatField(null=True, verbose_name="heat curtailed"),
         ),
         migrations.AddField(
-            model_name='siteinterval',
-            name='demand_kwh',
-            field=models.FloatField(null=True, verbose_name='heat called for, at design power'),
+            model_name="siteinterval",
+            name="demand_kwh",
+            field=models.FloatField(null=True, verbose_name="heat called for, at design power"),
         ),
         migrations.AddField(
-            model_name='siteinterval',
-            name='export_basis',
-            field=models.SmallIntegerField(choices=[(0, 'not known'), (1, 'told by the controller'), (2, 'derived from energies')], default=0, verbose_name='export mode known from'),
+            model_name="siteinterval",
+            name="export_basis",
+            field=models.SmallIntegerField(
+                choices=[(0, "not known"), (1, "told by the controller"), (2, "derived from energies")],
+                default=0,
+                verbose_name="export mode known from",
+            ),
         ),
         migrations.AddField(
-            model_name='siteinterval',
-            name='heat_pump_heat_kwh',
-            field=models.FloatField(null=True, verbose_name='heat made by heat pumps'),
+            model_name="siteinterval",
+            name="heat_pump_heat_kwh",
+            field=models.FloatField(null=True, verbose_name="heat made by heat pumps"),
         ),
         migrations.AddField(
-            model_name='siteinterval',
-            name='sink_pump_kwh',
-            field=models.FloatField(null=True, verbose_name='electricity of pumps behind the heat pump'),
+            model_name="siteinterval",
+            name="sink_pump_kwh",
+            field=models.FloatField(null=True, verbose_name="electricity of pumps behind the heat pump"),
         ),
         migrations.AddField(
-            model_name='siteinterval',
-            name='source_pump_kwh',
-            field=models.FloatField(null=True, verbose_name='electricity of pumps before the heat pump'),
+            model_name="siteinterval",
+            name="source_pump_kwh",
+            field=models.FloatField(null=True, verbose_name="electricity of pumps before the heat pump"),
         ),
         migrations.AddField(
-            model_name='siteinterval',
-            name='water_m3',
-            field=models.FloatField(null=True, verbose_name='water taken in'),
+            model_name="siteinterval",
+            name="water_m3",
+            field=models.FloatField(null=True, verbose_name="water taken in"),
         ),
         migrations.AddConstraint(
-            model_name='siteinterval',
-            constraint=models.CheckConstraint(condition=models.Q(('curtailed_kwh__isnull', True), ('curtailed_kwh__gte', 0), _connector='OR'), name='site_interval_curtailed_not_negative'),
+            model_name="siteinterval",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("curtailed_kwh__isnull", True), ("curtailed_kwh__gte", 0), _connector="OR"),
+                name="site_interval_curtailed_not_negative",
+            ),
         ),
     ]

@@ -97,6 +97,9 @@ def test_a_device_that_knows_no_multiple_is_read_one_by_one_and_asked_only_once_
     services = [request["service"] for request in device.told("request")]
     assert services == [MULTIPLE, *[SINGLE] * (len(services) - 1)]
     assert answer.request_count == len(services)
+    # The next poll knows.
+    assert answer.refusals == {"multiple": False}
+    assert not BACNET.plan(POINTS, {"refusals": {"profile": 1, "multiple": False}}).multiple
 
 
 def test_the_profile_may_say_that_a_device_is_read_one_by_one(peer: StartPeer) -> None:
@@ -113,9 +116,12 @@ def test_fewer_are_asked_for_when_the_answer_does_not_fit(peer: StartPeer) -> No
     points = [spec(number - 1, f"analog-input,{number}") for number in range(1, 21)]
     (answer,) = read(device.port, target(points))
     assert answer.values == list(range(1, 21))
+    assert answer.refusals == {"limit": 6}
+    (again,) = read(device.port, target(points, refusals=answer.refusals))
+    assert (again.values, again.request_count, again.refusals) == (answer.values, 4, None)
     device.end()
     # The device and 20 objects with their states; then 11, then 6 at a time.
-    assert [request["count"] for request in device.told("request")] == [41, 21, 11, 12, 12, 6]
+    assert [request["count"] for request in device.told("request")] == [41, 21, 11, 12, 12, 6, 11, 12, 12, 6]
 
 
 def test_what_is_missing_has_a_reason_and_is_never_zero(peer: StartPeer) -> None:

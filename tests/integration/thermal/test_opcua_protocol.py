@@ -150,6 +150,8 @@ def test_fewer_are_asked_for_when_the_server_finds_them_too_many(server: Peer) -
     # One for the namespaces; 43 and 22 are too many for this server.
     assert answer.request_count == 1 + 2 + 4
     assert server.told("request")[before:] == [1, 43, 22, 11, 11, 11, 10]
+    assert answer.refusals == {"limit": 11}
+    assert read(server.port, target(points, refusals=answer.refusals))[0].request_count == 1 + 4
 
 
 def test_clocks_are_told_by_the_server_by_a_value_and_by_the_source(server: Peer) -> None:

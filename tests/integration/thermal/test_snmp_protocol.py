@@ -217,8 +217,10 @@ def test_fewer_objects_are_asked_for_when_the_answer_is_too_big() -> None:
 
     with agents.small_agent(MANY, judge) as (port, agent):
         (answer,) = read(port, community("x"), target(many()))
-    assert answer.values == list(range(20))
-    assert [len(objects) for objects in agent.requests] == [20, 10, 5, 5, 5, 5]
+        assert answer.values == list(range(20))
+        assert answer.refusals == {"limit": 5}
+        assert read(port, community("x"), target(many(), refusals=answer.refusals))[0].values == list(range(20))
+    assert [len(objects) for objects in agent.requests] == [20, 10, 5, 5, 5, 5, 5, 5, 5, 5]
 
 
 def test_an_object_that_an_agent_refuses_does_not_cost_the_others() -> None:

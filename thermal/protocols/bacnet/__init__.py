@@ -48,6 +48,8 @@ class Conversation:
     multiple: bool
     limit: int
     pause_s: float
+    too_long: bool = False
+    """True if the limit has shrunk for that; the next poll then starts with what fits."""
     request_count: int = 0
     error: str = ""
     invoke_id: int = field(default_factory=lambda: secrets.randbelow(256))
@@ -85,6 +87,7 @@ class Conversation:
             self.multiple = False
         elif len(reads) > 1:
             self.limit = (len(reads) + 1) // 2
+            self.too_long |= (told.kind, told.reason) in messages.TOO_LONG
         else:
             await self._read_parts(reads[0])
             return
@@ -107,6 +110,12 @@ class Conversation:
         read.parts[part] = result.missing
         if result.missing is Missing.REFUSED and read.slots:
             self.error = f"The device refuses object {read.kind},{read.instance}: {result.words}."
+
+    @property
+    def refusals(self) -> dict[str, Any]:
+        """What was learned for the next poll."""
+        found: dict[str, Any] = {} if self.multiple else {"multiple": False}
+        return found | ({"limit": self.limit} if self.too_long else {})
 
 
 async def _read_device(line: Line, endpoint: Endpoint, target: Target) -> Answer:
@@ -134,6 +143,8 @@ async def _read_device(line: Line, endpoint: Endpoint, target: Target) -> Answer
         if read not in conversation.rest:
             read.fill(answer)
     answer.error = f"{conversation.error} {answer.error}".strip()
+    if answer.told and (conversation.multiple != plan.multiple or conversation.too_long):
+        answer.refusals = conversation.refusals
     answer.latency_s = loop.time() - started
     answer.request_count = conversation.request_count
     return answer

@@ -211,6 +211,8 @@ async def _read_device(session: Session, target: Target) -> Answer:
         asking.rest.extend(_found(answer, nodes, spaces))
         while wanted := asking.next_nodes():
             await _ask(session, answer, asking, wanted)
+        if asking.limit < plan.limit:
+            answer.refusals = {"limit": asking.limit}
     except FAILURES as problem:
         session.broken = True
         answer.error = f"{words(problem).capitalize()}."

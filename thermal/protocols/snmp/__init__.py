@@ -53,6 +53,8 @@ class Asking:
     wanted: dict[Oid, list[ScalarPoint]]
     rest: deque[Oid]
     limit: int
+    too_big: bool = False
+    """True if the limit has shrunk for that; the next poll then starts with what fits."""
 
     def next_objects(self) -> list[Oid]:
         """Return what to put into the next request."""
@@ -84,6 +86,8 @@ async def _read_device(line: Line, agent: Agent, endpoint: Endpoint, target: Tar
             _give_up(answer, asking, objects, refusal)
             break
         _take(answer, asking, objects, reply)
+    if asking.too_big and answer.told:
+        answer.refusals = {"limit": asking.limit}
     answer.latency_s = loop.time() - started
     return answer
 
@@ -113,6 +117,7 @@ def _after_error(answer: Answer, asking: Asking, objects: list[Oid], reply: Repl
     blamed = reply.error_index - 1
     if len(objects) > 1 and (reply.error_status == TOO_BIG or not 0 <= blamed < len(objects)):
         asking.limit = min(asking.limit, (len(objects) + 1) // 2)
+        asking.too_big |= reply.error_status == TOO_BIG
         asking.rest.extendleft(reversed(objects))
         return
     culprit = objects[blamed] if 0 <= blamed < len(objects) else objects[0]
