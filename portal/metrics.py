@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from typing import Any
 
 from celery.exceptions import OperationalError
 from django.conf import settings
@@ -140,6 +141,7 @@ def queue_depths() -> dict[str, int]:
 def _depth(broker: Connection, queue: str) -> int:
     """How many tasks wait in the queue; Redis knows no queue that is empty."""
     try:
+        channel: Any
         with broker.channel() as channel:
             return int(channel.queue_declare(queue, passive=True).message_count)
     except broker.channel_errors:

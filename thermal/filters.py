@@ -116,7 +116,7 @@ class DataHealthFilter(filters.ScopedFilterSet):
         model = Device
         fields: Any = ("site", "protocol", "circuit", "enabled")
 
-    def narrow(self, rows: QuerySet[Device], _name: str, choice: str) -> QuerySet[Device]:
+    def narrow(self, rows: QuerySet[Any], _name: str, choice: str) -> QuerySet[Any]:
         """The devices that need somebody."""
         if choice == "stale":
             return rows.filter(health.stale(timezone.now()))

@@ -156,7 +156,7 @@ def change_unit(device: Device) -> None:
 
 
 def change_profile(device: Device) -> None:
-    following = profiles.next_version(profile=DeviceProfile.objects.get(pk=device.profile_id), by=None)
+    following = profiles.next_version(profile=DeviceProfile.objects.get(pk=device.profile_id), by=accounts.engineer())
     Device.objects.filter(pk=device.pk).update(profile=following)
 
 

@@ -89,7 +89,8 @@ def test_a_queue_tells_how_much_waits_in_it(settings: Any) -> None:
         assert samples(settings)["heatledger_queue_depth", ("settle",)] == 1
     finally:
         with app.connection_for_write() as broker:
-            broker.default_channel.queue_purge("settle")
+            channel: Any = broker.default_channel
+            channel.queue_purge("settle")
 
 
 def test_no_name_of_a_device_or_meter_is_told(settings: Any) -> None:

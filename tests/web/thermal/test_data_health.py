@@ -79,7 +79,7 @@ def test_the_list_by_cast() -> None:
     for name, is_seen in {"operator": True, "auditor": True, "neighbor": False, "stranger": False}.items():
         client = client_of(getattr(cast, name))
         assert (device.code in listed(client)) is is_seen, name
-        export = client.get(reverse("thermal:data_health"), {"export": "csv"})
+        export: Any = client.get(reverse("thermal:data_health"), {"export": "csv"})
         assert (device.code in b"".join(export.streaming_content).decode()) is is_seen, name
         history = client.get(reverse("thermal:device_history", args=[device.pk]))
         assert history.status_code == (200 if is_seen else 404), name
