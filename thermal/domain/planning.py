@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final
 
 from kernel.errors import Refusal
@@ -17,8 +16,8 @@ from thermal.domain.readings import (
     PointIsWrong,
     PointSpec,
     distrust_rules,
+    limit_of,
     register_slots,
-    shortest_float32,
     slot_count,
 )
 from thermal.domain.registers import KINDS, LAST_REGISTER, TABLES, RegisterPoint, register_point
@@ -123,7 +122,7 @@ class Reader:
                 continue
             answer.values[column.slot] = value
             if column.exact is not None:
-                answer.exact[column.slot] = exact_number(column.exact, number)
+                answer.exact[column.slot] = column.exact.exact(number)
 
 
 Places = tuple[tuple[str, int, int], ...]
@@ -222,8 +221,8 @@ def plan(specs: list[PointSpec], options: dict[str, Any]) -> ReadPlan:
     unreadable = _unreadable(options, points)
     refusals = Refusals.of(options.get("refusals", {}))
     limits = Limits(
-        max_count=_limit(options, "max_count", REGISTER_LIMIT, least=LONGEST_NUMBER),
-        max_gap=_limit(options, "max_gap", GAP_LIMIT, least=0),
+        max_count=limit_of(options, "max_count", REGISTER_LIMIT, least=LONGEST_NUMBER),
+        max_gap=limit_of(options, "max_gap", GAP_LIMIT, least=0),
         unreadable=unreadable + refusals.unreadable,
         cuts=refusals.cuts,
     )
@@ -237,14 +236,6 @@ def plan(specs: list[PointSpec], options: dict[str, Any]) -> ReadPlan:
         left_out=tuple(point for point in points if refusals.leaves_out(point)),
         refusals=refusals,
     )
-
-
-def _limit(options: dict[str, Any], name: str, default: int, *, least: int) -> int:
-    """Return a limit of the device, as its profile gives it."""
-    given = options.get(name, default)
-    if type(given) is not int or given < least:
-        raise PointIsWrong(point="–", problem=f"{name} “{given}” is not a number from {least}.")
-    return given
 
 
 def _unreadable(options: dict[str, Any], points: Sequence[RegisterPoint]) -> Places:
@@ -400,10 +391,3 @@ def raw_texts(request: Request, registers: Sequence[int]) -> dict[int, str]:
         point.slot: " ".join(f"{word:0{digits}X}" for word in registers[point.start - request.start :][: point.count])
         for point in request.points
     }
-
-
-def exact_number(point: RegisterPoint, number: float) -> Decimal:
-    """Return the value of a number without loss; a float counts with the digits that it has."""
-    if isinstance(number, int):
-        return point.convert.exact(Decimal(number))
-    return point.convert.exact(Decimal(shortest_float32(number) if point.kind == "float32" else repr(number)))

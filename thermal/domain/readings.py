@@ -233,6 +233,14 @@ class Answer:
                 self.missing[rule.slot] = Missing.INVALID
 
 
+def limit_of(options: dict[str, Any], name: str, default: int, *, least: int) -> int:
+    """Return a limit of the device, as its profile gives it."""
+    given = options.get(name, default)
+    if type(given) is not int or given < least:
+        raise PointIsWrong(point="–", problem=f"{name} “{given}” is not a number from {least}.")
+    return given
+
+
 @dataclass(frozen=True, slots=True)
 class Distrust:
     """A value that counts for nothing if it is one of some numbers while another point tells of a fault."""

@@ -7,10 +7,11 @@ import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from hosting.domain.addresses import LANGUAGES
-from thermal.domain.readings import Conversion, PointIsWrong, PointSpec, conversion, exact_fraction
+from thermal.domain.readings import Conversion, PointIsWrong, PointSpec, conversion, exact_fraction, shortest_float32
 
 TABLES: Final = ("holding", "input", "coil", "discrete")
 """The four tables of Modbus, all of them read-only here; each has its own read function."""
@@ -90,6 +91,12 @@ class RegisterPoint:
         """Registers of the number, from the one with its highest digits."""
         registers = range(self.start, self.start + self.count)
         return tuple(reversed(registers)) if self.swap_words else tuple(registers)
+
+    def exact(self, number: float) -> Decimal:
+        """Return the value of a number without loss; a float counts with the digits that it has."""
+        if isinstance(number, int):
+            return self.convert.exact(Decimal(number))
+        return self.convert.exact(Decimal(shortest_float32(number) if self.kind == "float32" else repr(number)))
 
 
 def register_point(spec: PointSpec, options: dict[str, Any]) -> RegisterPoint:

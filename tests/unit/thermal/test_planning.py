@@ -295,14 +295,14 @@ def test_the_profile_gives_the_word_order_that_a_point_does_not() -> None:
 def test_scale_then_unit_gives_the_exact_value() -> None:
     address = {"register": 0, "type": "uint32", "scale": "0.01", "offset": "-1"}
     point = register_point(PointSpec(0, "p", "", "energy_kwh", "MWh", address), {})
-    assert str(planning.exact_number(point, 12345)) == "122450"
+    assert str(point.exact(12345)) == "122450"
     assert point.convert.factor == Fraction(10)
 
 
 def test_a_float_register_counts_with_the_digits_that_it_has() -> None:
     point = register_point(PointSpec(0, "p", "", "energy_kwh", "kWh", {"register": 0, "type": "float32"}), {})
     (number,) = struct.unpack(">f", struct.pack(">f", 561.08))
-    assert str(planning.exact_number(point, number)) == "561.08"
+    assert str(point.exact(number)) == "561.08"
 
 
 def test_the_point_named_like_its_quantity_is_the_meters_own_register() -> None:
