@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import DayInput
+from hosting.domain.addresses import reads
 from hosting.models import (
     Connection,
     Controller,
@@ -22,6 +23,7 @@ from hosting.models import (
     Site,
 )
 
+OTHER_LANGUAGE = _("This profile is written for another protocol than the controller speaks.")
 INSTANT_FORMAT = "%Y-%m-%dT%H:%M"
 
 
@@ -191,6 +193,14 @@ class DeviceForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Device
         fields: Any = ("controller", "code", "name", "unit_address", "profile", "meter", "enabled", "reading_s")
+
+    def clean(self) -> dict[str, Any]:
+        """The profile is written for what the controller speaks."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        controller, profile = cleaned.get("controller"), cleaned.get("profile")
+        if controller and profile and not reads(profile.protocol, controller.protocol):
+            self.add_error("profile", OTHER_LANGUAGE)
+        return cleaned
 
 
 class MeasurementForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -306,6 +306,9 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
+# A device profile of 400 points is one form, with some twenty fields for each point.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     # The first one speaks when nobody is known: it answers 401, sessions would answer 403.

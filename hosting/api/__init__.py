@@ -11,6 +11,8 @@ from rest_framework.routers import SimpleRouter
 
 from accounts.scoped_api import ScopedSerializer, ScopedViewSet, person
 from hosting.api.profiles import DeviceProfileViewSet
+from hosting.domain.addresses import reads
+from hosting.forms import OTHER_LANGUAGE
 from hosting.models import (
     Connection,
     Controller,
@@ -217,6 +219,14 @@ class DeviceSerializer(ScopedSerializer):
             "last_latency_ms",
             "clock_offset_s",
         )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The values, if the profile is written for what the controller speaks."""
+        profile = attrs.get("profile") or getattr(self.instance, "profile", None)
+        controller = attrs.get("controller") or getattr(self.instance, "controller", None)
+        if profile and controller and not reads(profile.protocol, controller.protocol):
+            raise serializers.ValidationError({"profile": [OTHER_LANGUAGE]})
+        return super().validate(attrs)
 
 
 class MeasurementSerializer(ScopedSerializer):

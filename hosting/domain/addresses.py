@@ -364,3 +364,13 @@ LANGUAGES: Final[dict[str, Language]] = {
     "csv_drop": _CSV_DROP,
 }
 """Each field language that profiles can be written for, by the name that controllers give it."""
+
+
+def reads(profile: str, controller: str) -> bool:
+    """Whether profiles for one protocol can be read from controllers that speak another.
+
+    >>> reads("modbus_tcp", "modbus_rtu_tcp"), reads("mbus_tcp", "modbus_tcp")
+    (True, False)
+    """
+    language = LANGUAGES.get(profile)
+    return profile == controller or (language is not None and language is LANGUAGES.get(controller))

@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 
 from accounts import refusals
 from hosting import signals
+from hosting.domain.addresses import reads
 from hosting.domain.profiles import PointSpec, ProfileDraft
-from hosting.models import DeliveryPoint, Device, DeviceProfile, Measurement, ProfilePoint
+from hosting.models import Controller, DeliveryPoint, Device, DeviceProfile, Measurement, ProfilePoint
 from hosting.queries import profiles as stored
 from hosting.services import profiles
 from kernel.errors import Refusal
@@ -69,6 +70,16 @@ def _point_problems(rows: Sequence[ProfilePoint]) -> Problems:
     return problems
 
 
+def _device_problems(rows: Sequence[Device]) -> Problems:
+    """A profile is written for what the controller speaks."""
+    spoken = dict(Controller.objects.filter(pk__in={row.controller_id for row in rows}).values_list("pk", "protocol"))
+    written = dict(DeviceProfile.objects.filter(pk__in={row.profile_id for row in rows}).values_list("pk", "protocol"))
+    words = _("This profile is written for another protocol than the controller speaks.")
+    return {
+        place: words for place, row in enumerate(rows) if not reads(written[row.profile_id], spoken[row.controller_id])
+    }
+
+
 def _measurement_problems(rows: Sequence[Measurement]) -> Problems:
     """A meaning belongs to the site of its device, to a slot of its profile and to places of that site."""
     devices = {
@@ -115,5 +126,6 @@ def _refusal(draft: ProfileDraft) -> Refusal | None:
 _RULES: Final[Mapping[str, Callable[[Sequence[Any]], Problems]]] = {
     "device-profiles": _profile_problems,
     "profile-points": _point_problems,
+    "devices": _device_problems,
     "measurements": _measurement_problems,
 }

@@ -231,6 +231,18 @@ def test_a_profile_that_cannot_be_read_says_so_on_the_device() -> None:
     assert "Point odd" in device.last_error
 
 
+def test_a_profile_for_another_protocol_stops_only_its_own_device() -> None:
+    with field.modbus_server({1: {"ir": {0: 42}}}) as port:
+        sound = modbus_device(port)
+        other = hosting.make_profile(protocol="mbus_tcp", points=[])
+        wrong = hosting.make_device(sound.controller, profile=other, unit_address="9")
+        poll()
+    wrong.refresh_from_db()
+    sound.refresh_from_db()
+    assert "written for mbus_tcp, the controller speaks modbus_tcp" in wrong.last_error
+    assert sound.last_success_at is not None
+
+
 def test_an_address_outside_the_field_network_is_not_connected_to(settings: Any) -> None:
     settings.THERMAL_FIELD_NETWORKS = ["10.0.0.0/8"]
     with field.modbus_server(METER) as port:

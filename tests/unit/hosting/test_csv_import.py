@@ -237,3 +237,14 @@ def test_points_need_as_few_queries_for_many_profiles(admin: User) -> None:
         report = import_text(header + "".join(lines), admin, table="profile-points")
     assert report.count("created") == 800
     assert len(queries) <= 24
+
+
+def test_a_device_comes_in_with_a_profile_for_what_its_controller_speaks(admin: User) -> None:
+    make.make_controller(code="gateway")
+    make.make_profile(key="own")
+    make.make_profile(key="other", protocol="mbus_tcp", points=[])
+    header = "controller,profile,profile_version,code,unit_address"
+    text = f"{header}\ngateway,own,1,d-1,1\ngateway,other,1,d-2,2\n"
+    report = import_text(text, admin, table="devices", all_or_none=False)
+    assert [outcome.action for outcome in report.outcomes] == ["created", "refused"]
+    assert "written for another protocol" in report.outcomes[1].problems[0]

@@ -214,3 +214,17 @@ def test_only_engineers_and_administrators_write() -> None:
     assert stranger.get(reverse("hosting:deviceprofile_file", args=key)).status_code == 404
     assert stranger.get("/inventory/profiles/library/").status_code == 403
     assert DeviceProfile.objects.count() == 1
+
+
+def test_a_device_is_read_by_a_profile_for_what_its_controller_speaks() -> None:
+    (mbus,) = load("gwf-mtkcoder-mbus")
+    (modbus,) = load("eastron-sdm630")
+    controller = make.make_controller(protocol="modbus_rtu_tcp")
+    engineer = client_of(people.engineer())
+    body = {"controller": controller.pk, "code": "d-1", "unit_address": "1", "reading_s": 900}
+    url = "/api/v1/devices/"
+    refused = engineer.post(url, body | {"profile": mbus.pk}, content_type="application/json")
+    assert (refused.status_code, list(refused.json())) == (400, ["profile"])
+    text = engineer.post("/inventory/devices/new/", body | {"profile": mbus.pk}).content.decode()
+    assert "written for another protocol" in text
+    assert engineer.post("/inventory/devices/new/", body | {"profile": modbus.pk}).status_code == 302

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from hosting.domain.addresses import reads
 from hosting.domain.field_network import FieldNetwork
 from kernel.errors import Refusal
 from thermal.domain import pacing
@@ -84,7 +85,10 @@ async def _ask_devices(batch: Batch, outcome: Outcome, network: FieldNetwork, st
     controller = outcome.controller
     readable: list[DueDevice] = []
     for device in controller.devices:
-        problem = batch.profiles[device.profile_id].problem
+        profile = batch.profiles[device.profile_id]
+        problem = profile.problem
+        if not reads(profile.protocol, controller.protocol):
+            problem = f"The profile is written for {profile.protocol}, the controller speaks {controller.protocol}."
         if problem:
             outcome.answers.append((device, failed(batch.target(device), problem, Missing.NOT_ASKED)))
         else:
