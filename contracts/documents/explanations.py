@@ -1,6 +1,7 @@
 """Where the figures of an invoice come from: formula, inputs with links, period, quality, versions."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,9 @@ from django.utils.translation import gettext_noop
 
 from contracts.documents import wording
 from contracts.models import CreditNote, Invoice, InvoiceLine, LineKind
+from hosting.models import Meter
+from kernel.periods import Period
+from thermal.queries import metering_accuracy
 
 # As the arithmetic, which knows no translation machine, writes it down with each line.
 ROUNDINGS = (
@@ -86,9 +90,30 @@ def _register_facts(line: InvoiceLine, invoice: Invoice) -> list[Fact]:
             for reading in register["readings"] if len(register["readings"]) > 1 else ():
                 label = _("from the reading of %(at)s") % {"at": wording.instant(reading["at"], zone)}
                 facts.append(Fact(label, f"{wording.plain(reading['energy_kwh'], 1)}{wording.NBSP}kWh", url))
+        facts += _accuracy_facts(stay, invoice)
         for before, after in stay["falls"]:
             label = _("rolled over at %(at)s") % {"at": wording.instant(after["at"], zone)}
             facts.append(Fact(label, f"{wording.plain(before['energy_kwh'])} → {wording.plain(after['energy_kwh'])}"))
+    return facts
+
+
+def _accuracy_facts(stay: dict[str, Any], invoice: Invoice) -> list[Fact]:
+    """The mean temperature difference of what was billed, and how wrong the meter may be at it."""
+    first, last = (datetime.fromisoformat(stay[end]["at"]) for end in ("first", "last"))
+    meter = Meter.objects.filter(pk=stay["meter_id"]).first()
+    if meter is None or first >= last:
+        return []
+    point = invoice.contract.delivery_point
+    use = metering_accuracy.over_period(meter, point, Period(first, last))
+    if use is None:
+        return []
+    label = _("Mean temperature difference at %(serial)s, weighted by volume") % {"serial": stay["serial"]}
+    facts = [Fact(label, f"{wording.number(str(round(use.difference_k, 1)), 1)}{wording.NBSP}K")]
+    if use.percent is not None:
+        label = _("Error of the heat that class %(name)s allows there") % {"name": use.accuracy_class}
+        facts.append(Fact(label, f"±{wording.NBSP}{wording.number(str(round(use.percent, 1)), 1)}{wording.NBSP}%"))
+    if not use.is_legal_for_trade:
+        facts.append(Fact(_("Fluid"), _("water and glycol: not legal for trade")))
     return facts
 
 

@@ -20,7 +20,8 @@ from kernel.errors import Refusal
 from kernel.money import round_half_up
 from kernel.periods import Period, local_date, local_days
 from thermal.models import DirtyMark, MeterReading
-from thermal.queries import commissioning, intervals
+from thermal.models.validation import Rule
+from thermal.queries import commissioning, intervals, validation
 
 DEFAULT_MIN_ACTUAL_RATIO: Final = Decimal("0.98")
 # Kamstrup information bits that mean the meter did not count as it should (technical description, 403 and 603).
@@ -138,6 +139,7 @@ def _problems_of_meters(
             problems.append(
                 Problem("verification_expired", {"serial": meter.serial, "on": meter.verified_until_on.isoformat()})
             )
+        problems += _findings(placement, bill.period)
         if count := _faults(placement, bill.period):
             problems.append(Problem("meter_fault", {"serial": meter.serial, "count": count}))
     return [*problems, *_problems_of_devices(contract, placements, bill.period)]
@@ -158,6 +160,19 @@ def _problems_of_devices(contract: Contract, placements: Sequence[MeterPlacement
         )
         for found in commissioning.unaccepted(placements, period)
     ]
+
+
+def _findings(placement: MeterPlacement, period: Period) -> list[Problem]:
+    """What validation found at the meter in its part of the period, and nobody has resolved."""
+    until = placement.valid_until
+    stay = Period(max(period.start, placement.valid_from), period.end if until is None else min(period.end, until))
+    # The verification is judged above, by the day on which the bill ends.
+    found = [one for one in validation.blocking_findings(placement.meter, stay) if one.rule != Rule.VERIFICATION]
+    if not found:
+        return []
+    meter = placement.meter
+    facts = {"serial": meter.serial, "meter_id": meter.pk, "count": len(found), "finding": found[0].rule}
+    return [Problem("finding_unresolved", facts)]
 
 
 def _faults(placement: MeterPlacement, period: Period) -> int:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contracts.models import Contract
+from thermal.models.validation import Rule
 
 SENTENCES: Final[dict[str, Any]] = {
     "month_still_open": gettext_lazy("The month is still open; it ends at %(until)s."),
@@ -25,6 +26,9 @@ SENTENCES: Final[dict[str, Any]] = {
     "meter_fault": gettext_lazy("Meter %(serial)s reported a fault in %(count)s readings of the month."),
     "device_not_accepted": gettext_lazy(
         "Nobody has compared meter %(serial)s with what its device %(device)s tells, as it is read now."
+    ),
+    "finding_unresolved": gettext_lazy(
+        "Validation found what blocks the billing of meter %(serial)s: %(count)s unresolved, the first is %(finding)s."
     ),
     "no_price_on_day": gettext_lazy("No price terms hold on %(day)s."),
     "no_reading_at": gettext_lazy("Meter %(serial)s has no reading near %(at)s, where a register is needed."),
@@ -41,6 +45,7 @@ REMEDIES: Final[dict[str, Any]] = {
     "verification_expired": gettext_lazy("Record the new verification, or exchange the meter."),
     "meter_fault": gettext_lazy("Have the meter examined; correct the readings concerned."),
     "device_not_accepted": gettext_lazy("Look at the device, type what the display shows, and accept it."),
+    "finding_unresolved": gettext_lazy("Resolve it in the review queue: correct, estimate or accept."),
     "no_price_on_day": gettext_lazy("Add price terms to the contract."),
     "no_reading_at": gettext_lazy("Import or enter the meter's register at that time."),
     "register_fell": gettext_lazy("Record the exchange with both registers, or correct the reading."),
@@ -76,6 +81,8 @@ def _fact(name: str, fact: Any, contract: Contract) -> str:
         return formats.date_format(at.astimezone(contract.zone), "DATETIME_FORMAT")
     if name in {"on", "day"} and (day := parse_date(str(fact))):
         return formats.date_format(day, "DATE_FORMAT")
+    if name == "finding":
+        return str(Rule(fact).label)
     if name in {"before", "after"}:
         return formats.number_format(Decimal(fact), 1)
     return str(fact)
@@ -86,6 +93,8 @@ def _help(code: str, facts: dict[str, Any], contract: Contract) -> tuple[str, st
     point = contract.delivery_point_id
     if code == "device_not_accepted" and facts.get("device_id"):
         return reverse("thermal:device_commissioning", args=[facts["device_id"]]), _("Commission the device")
+    if code == "finding_unresolved":
+        return f"{reverse('thermal:finding_list')}?meter={facts['meter_id']}", _("Review the findings")
     pages: dict[str, tuple[str, list[int], str]] = {
         "no_meter": ("hosting:deliverypoint_detail", [point], _("Open the delivery point")),
         "verification_expired": ("hosting:deliverypoint_detail", [point], _("Open the meter")),

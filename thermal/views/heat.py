@@ -20,7 +20,7 @@ from kernel import csvfiles
 from kernel.periods import QUARTER_HOUR
 from thermal.filters import HeatFilter, HeatIntervalFilter, SiteIntervalFilter
 from thermal.models import HeatInterval, MeterReading, SiteInterval
-from thermal.queries import charts, kpis, live, overview, provenance, validation
+from thermal.queries import charts, kpis, live, metering_accuracy, overview, provenance, validation
 from thermal.tables import HeatIntervalTable, HeatTable, SiteIntervalTable
 from thermal.views import periods
 
@@ -291,6 +291,7 @@ class IntervalDetail(scoped.ScopedObjectPage):
         context = {
             "readings": readings if allowed.exists() else [],
             "zone": self.object.delivery_point.site.time_zone,
+            "use": metering_accuracy.at_quarter(self.object),
             "end": self.object.start + QUARTER_HOUR,
         }
         return super().get_context_data(**{**context, **kwargs})

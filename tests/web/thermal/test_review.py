@@ -16,7 +16,7 @@ from hosting.models import MeterPlacement
 from kernel.periods import Period
 from tests.makers import accounts as people
 from tests.makers import hosting, thermal
-from thermal.models import ValidationFinding, ValidationRule
+from thermal.models import HeatInterval, ValidationFinding, ValidationRule
 from thermal.models.validation import Rule
 from thermal.queries import finding_texts
 from thermal.services import settlement, validating
@@ -295,3 +295,16 @@ def test_an_operator_sets_no_rules(furnished: Furnished) -> None:
     ):
         assert client.get(url).status_code == 403
         assert client.post(url, thresholds()).status_code == 403
+
+
+def test_a_quarter_hour_names_the_error_that_the_meter_is_allowed(furnished: Furnished) -> None:
+    interval = HeatInterval.objects.filter(delivery_point=furnished.placement.delivery_point, meter__isnull=False)[5]
+    interval.supply_vw_c, interval.return_vw_c = 65.0, 35.0
+    interval.save()
+    url = reverse("thermal:interval_detail", args=[interval.delivery_point_id, f"{interval.start:%Y%m%dT%H%MZ}"])
+    page = body(client_of(people.operator()).get(url))
+    assert "± 3.4 % allowed by class 2" in page
+    assert "not legal for trade" not in page
+    interval.delivery_point.medium = "glycol"
+    interval.delivery_point.save()
+    assert "not legal for trade" in body(client_of(people.operator()).get(url))
