@@ -9,11 +9,14 @@ import ipaddress
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from hosting.domain.field_network import FieldNetwork
 from kernel.errors import Refusal
 from thermal.domain.readings import Answer, Missing, PointSpec
+
+TIME_OUTS_OF_A_DEVICE: Final = 8
+"""With the usual time-out of 3 s, one slow device leaves half of a minute's cycle to the others."""
 
 
 class HostUnknown(Refusal):
@@ -28,6 +31,12 @@ class NoConnection(Refusal):
     sentence = "No connection to %(host)s, port %(port)s: %(reason)s."
 
 
+class DeviceTooSlow(Refusal):
+    """A device that answers, but would keep the others behind its address waiting for too long."""
+
+    sentence = "The device is too slow: asked no further after %(limit_s)s s."
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """How patient to be with one address, in seconds."""
@@ -37,6 +46,16 @@ class Timing:
     request_pause_s: float = 0.0
     keep_open_s: float = 0.0
     """For how long a connection stays open after a poll, in languages that can keep one."""
+
+    @property
+    def device_limit_s(self) -> float:
+        """For how long one device may be asked in all, however many requests that takes."""
+        return TIME_OUTS_OF_A_DEVICE * self.timeout_s
+
+    def check(self, *, passed_s: float) -> None:
+        """Refuse to ask a device any further after so many seconds."""
+        if passed_s > self.device_limit_s:
+            raise DeviceTooSlow(limit_s=f"{self.device_limit_s:g}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -257,6 +257,16 @@ def test_a_silent_agent_costs_its_time_out_once() -> None:
     assert 0.2 <= answer.latency_s < 1
 
 
+def test_an_agent_that_is_too_slow_is_asked_no_further_and_keeps_its_values() -> None:
+    """Each answer comes only to the second asking, at half of the time-out; eight time-outs are all that it has."""
+    with agents.small_agent(MANY, lambda number, _objects: None if number % 2 else (0, 0)) as (port, _agent):
+        (answer,) = read(port, community("x"), target(many(), max_oids=1), timeout_s=0.2)
+    told = sum(value is not None for value in answer.values)
+    assert 0 < told < 20
+    assert answer.missing == dict.fromkeys(range(told, 20), Missing.NOT_ASKED)
+    assert answer.error == "The device is too slow: asked no further after 1.6 s."
+
+
 @pytest.mark.parametrize("rubbish", [b"HTTP/1.1 400 Bad Request", b"\x30\x82\xff\xff", b"\x30" * 400, b"\x00" * 9])
 def test_rubbish_is_no_value(rubbish: bytes) -> None:
     with agents.small_agent(MANY, lambda _number, _objects: rubbish) as (port, _agent):

@@ -7,15 +7,22 @@ import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from thermal.domain import bacnet
 from thermal.domain.bacnet import ObjectRead, PropertyPlan, Station
 from thermal.domain.readings import Answer, Missing, PointSpec
 from thermal.protocols.bacnet import messages
 from thermal.protocols.bacnet.messages import READ_MULTIPLE, READ_PROPERTY, Refused, Result, Told
-from thermal.protocols.base import Endpoint, Target, failed
+from thermal.protocols.base import DeviceTooSlow, Endpoint, Target, Timing, failed
 from thermal.protocols.datagrams import Line, NoReply, ReplyGarbled, open_line
+
+REASONS: Final[dict[type, Missing]] = {
+    NoReply: Missing.NO_ANSWER,
+    ReplyGarbled: Missing.GARBLED,
+    DeviceTooSlow: Missing.NOT_ASKED,
+}
+"""Why the values of the last request are missing."""
 
 
 class BacnetIp:
@@ -47,7 +54,8 @@ class Conversation:
     rest: deque[ObjectRead]
     multiple: bool
     limit: int
-    pause_s: float
+    timing: Timing
+    started: float
     too_long: bool = False
     """True if the limit has shrunk for that; the next poll then starts with what fits."""
     request_count: int = 0
@@ -56,8 +64,9 @@ class Conversation:
 
     async def ask(self, service: int, content: bytes) -> Told | Refused:
         """Return the device's answer to one request."""
-        if self.request_count and self.pause_s:
-            await asyncio.sleep(self.pause_s)
+        self.timing.check(passed_s=asyncio.get_running_loop().time() - self.started)
+        if self.request_count and self.timing.request_pause_s:
+            await asyncio.sleep(self.timing.request_pause_s)
         self.request_count += 1
         self.invoke_id = invoke_id = (self.invoke_id + 1) % 256
         question = messages.datagram(self.station, invoke_id, service, content)
@@ -71,7 +80,7 @@ class Conversation:
                 await self._read_together(reads)
             else:
                 await self._read_parts(reads[0])
-        except (NoReply, ReplyGarbled):
+        except (NoReply, ReplyGarbled, DeviceTooSlow):
             self.rest.extendleft(reversed(reads))
             raise
 
@@ -126,16 +135,16 @@ async def _read_device(line: Line, endpoint: Endpoint, target: Target) -> Answer
     except bacnet.DeviceUnknown as refusal:
         return failed(target, refusal.detail, Missing.NOT_ASKED)
     reads = plan.objects(station.instance)
-    conversation = Conversation(line, station, deque(reads), plan.multiple, plan.limit, endpoint.timing.request_pause_s)
-    answer = Answer(slot_count=plan.slot_count, raw={} if target.with_raw else None)
     loop = asyncio.get_running_loop()
     started = loop.time()
+    conversation = Conversation(line, station, deque(reads), plan.multiple, plan.limit, endpoint.timing, started)
+    answer = Answer(slot_count=plan.slot_count, raw={} if target.with_raw else None)
     try:
         while conversation.rest:
             await conversation.next_objects()
-    except (NoReply, ReplyGarbled) as refusal:
+    except (NoReply, ReplyGarbled, DeviceTooSlow) as refusal:
         conversation.error = refusal.detail
-        _give_up(answer, conversation, Missing.NO_ANSWER if isinstance(refusal, NoReply) else Missing.GARBLED)
+        _give_up(answer, conversation, REASONS[type(refusal)])
     except WrongDeviceError:
         conversation.error = f"Another device than {station.instance} answers at the address."
         return failed(target, conversation.error, Missing.REFUSED, latency_s=loop.time() - started)

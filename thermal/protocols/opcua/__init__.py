@@ -24,7 +24,7 @@ from django.utils import timezone
 from thermal.domain import opcua
 from thermal.domain.opcua import Node, NodePlan, NodePoint, ValueTold
 from thermal.domain.readings import Answer, Missing, PointSpec
-from thermal.protocols.base import Endpoint, NoConnection, Target, failed
+from thermal.protocols.base import DeviceTooSlow, Endpoint, NoConnection, Target, failed
 from thermal.protocols.opcua.identity import APPLICATION, identity
 
 TOO_MANY: Final = frozenset({0x8010_0000, 0x8008_0000, 0x80B8_0000, 0x80B9_0000})
@@ -210,18 +210,26 @@ async def _read_device(session: Session, target: Target) -> Answer:
         spaces = await session.known_spaces() if any(node.uri for node in nodes) else {}
         asking.rest.extend(_found(answer, nodes, spaces))
         while wanted := asking.next_nodes():
+            session.endpoint.timing.check(passed_s=loop.time() - started)
             await _ask(session, answer, asking, wanted)
         if asking.limit < plan.limit:
             answer.refusals = {"limit": asking.limit}
+    except DeviceTooSlow as refusal:
+        _give_up(answer, target, refusal.detail, Missing.NOT_ASKED)
     except FAILURES as problem:
         session.broken = True
-        answer.error = f"{words(problem).capitalize()}."
         missing = Missing.NO_ANSWER if isinstance(problem, OSError) else Missing.GARBLED
-        told = {slot for slot, value in enumerate(answer.values) if value is not None} | set(answer.exact)
-        answer.miss([point.slot for point in target.points if point.slot not in told], missing)
+        _give_up(answer, target, f"{words(problem).capitalize()}.", missing)
     answer.latency_s = loop.time() - started
     answer.request_count = session.request_count - asked
     return answer
+
+
+def _give_up(answer: Answer, target: Target, error: str, missing: Missing) -> None:
+    """Note why whatever was not told yet is missing."""
+    answer.error = error
+    told = {slot for slot, value in enumerate(answer.values) if value is not None} | set(answer.exact)
+    answer.miss([point.slot for point in target.points if point.slot not in told], missing)
 
 
 def _found(

@@ -12,7 +12,7 @@ from thermal.domain import snmp
 from thermal.domain.readings import Answer, Missing, PointSpec
 from thermal.domain.scalars import ScalarPoint
 from thermal.domain.snmp import ObjectPlan, Oid
-from thermal.protocols.base import Endpoint, Target, failed
+from thermal.protocols.base import DeviceTooSlow, Endpoint, Target, failed
 from thermal.protocols.datagrams import Line, NoReply, ReplyGarbled, open_line
 from thermal.protocols.snmp.agents import Agent, AgentRefuses, agent_for
 from thermal.protocols.snmp.messages import Reply
@@ -79,10 +79,11 @@ async def _read_device(line: Line, agent: Agent, endpoint: Endpoint, target: Tar
     while objects := asking.next_objects():
         if answer.request_count and endpoint.timing.request_pause_s:
             await asyncio.sleep(endpoint.timing.request_pause_s)
-        answer.request_count += 1
         try:
+            endpoint.timing.check(passed_s=loop.time() - started)
+            answer.request_count += 1
             reply = await agent.get(line, objects, unit if is_context else "")
-        except (NoReply, ReplyGarbled, AgentRefuses) as refusal:
+        except (NoReply, ReplyGarbled, AgentRefuses, DeviceTooSlow) as refusal:
             _give_up(answer, asking, objects, refusal)
             break
         _take(answer, asking, objects, reply)
@@ -93,12 +94,16 @@ async def _read_device(line: Line, agent: Agent, endpoint: Endpoint, target: Tar
 
 
 def _give_up(
-    answer: Answer, asking: Asking, objects: list[Oid], refusal: NoReply | ReplyGarbled | AgentRefuses
+    answer: Answer, asking: Asking, objects: list[Oid], refusal: NoReply | ReplyGarbled | AgentRefuses | DeviceTooSlow
 ) -> None:
     """Note why the agent is asked no further."""
-    reasons = {NoReply: Missing.NO_ANSWER, ReplyGarbled: Missing.GARBLED, AgentRefuses: Missing.REFUSED}
+    reasons: dict[type, Missing] = {
+        NoReply: Missing.NO_ANSWER,
+        ReplyGarbled: Missing.GARBLED,
+        AgentRefuses: Missing.REFUSED,
+    }
     answer.error = refusal.detail
-    answer.miss(asking.slots(objects), reasons[type(refusal)])
+    answer.miss(asking.slots(objects), reasons.get(type(refusal), Missing.NOT_ASKED))
     answer.miss(asking.slots(tuple(asking.rest)), Missing.NOT_ASKED)
 
 
