@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from thermal.views import alarms, commissioning, health, heat, readings, review, review_rules
+from thermal.views import alarms, commissioning, deliveries, health, heat, readings, review, review_rules
 
 app_name = "thermal"
 urlpatterns = [
@@ -37,6 +37,11 @@ urlpatterns = [
         "inventory/devices/<int:pk>/commissioning/progress/",
         commissioning.DeviceProbeProgress.as_view(),
         name="device_probe_progress",
+    ),
+    path(
+        "inventory/controllers/<int:pk>/deliveries/",
+        deliveries.ControllerDeliveries.as_view(),
+        name="controller_deliveries",
     ),
     path("heat/meters/<int:pk>/quality/", review.MeterQuality.as_view(), name="meter_quality"),
     path("heat/review/", review.FindingList.as_view(), name="finding_list"),

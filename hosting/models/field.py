@@ -119,6 +119,11 @@ class Controller(models.Model):
             except AddressNotAllowed as refusal:
                 raise ValidationError({"host": gettext(refusal.sentence) % refusal.facts}) from None
 
+    @property
+    def is_asked(self) -> bool:
+        """True if the portal speaks first; False if the field sends by itself."""
+        return self.protocol not in TOLD_PROTOCOLS
+
 
 # What polling writes every few seconds is no change of configuration.
 @tracked(

@@ -48,6 +48,7 @@ class ControllerDetail(RecordPage):
 
     model = Controller
     related = ("site",)
+    template_name = "hosting/controller_detail.html"
 
     def facts(self) -> list[Fact]:
         """Its fields, and whether its credentials are set."""
