@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from hosting.domain.addresses import LANGUAGES
 from hosting.models import DeviceProfile
 from hosting.queries import profiles as stored
 from hosting.services import profile_files
@@ -61,6 +62,13 @@ def test_a_profile_is_entered_with_its_points() -> None:
         {"register": 72, "type": "uint32", "scale": 0.1, "missing": [65535, "0x8000"]},
     ]
     assert "Not verified against a device" in engineer.get(profile.get_absolute_url()).content.decode()
+
+
+@pytest.mark.parametrize("protocol", LANGUAGES)
+def test_every_language_has_its_editor(protocol: str) -> None:
+    text = client_of(people.engineer()).get(f"/inventory/profiles/new/?protocol={protocol}").content.decode()
+    for part in LANGUAGES[protocol].point:
+        assert f'name="points-0-address__{part.name}"' in text
 
 
 @pytest.mark.parametrize(
