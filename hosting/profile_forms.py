@@ -162,7 +162,7 @@ class PointForm(_PartsForm):
     slot = forms.IntegerField(min_value=0, max_value=MAX_POINTS - 1, label=_("Slot"))
     key = forms.SlugField(max_length=60, label=_("Key"))
     name = forms.CharField(max_length=120, label=_("Name"))
-    quantity = forms.ChoiceField(choices=[("", "–"), *ProfilePoint.Quantity.choices], label=_("Quantity"))
+    quantity = forms.ChoiceField(choices=[("", "–"), *ProfilePoint.Quantity.choices], label=_("measured quantity"))
     unit = forms.CharField(
         max_length=16, required=False, label=_("Unit"), help_text=_("The unit in which the device speaks.")
     )

@@ -190,6 +190,8 @@ class DeviceProfileTable(tables.PortalTable):
 class ProfilePointTable(tables.PortalTable):
     """The points of one profile."""
 
+    quantity = django_tables2.Column(verbose_name=_("measured quantity"))
+
     class Meta(tables.PortalTable.Meta):
         model = ProfilePoint
         fields: Any = ("slot", "key", "name", "quantity", "unit", "address")
