@@ -8,7 +8,7 @@ from typing import Any
 
 from hosting.models import Device, Measurement, Meter, Site
 from tests.makers import hosting
-from thermal.models import Alarm, AlarmRule, MeterReading, TelemetryFrame
+from thermal.models import Alarm, AlarmRule, MeterReading, TelemetryFrame, ValidationFinding
 from thermal.services import partitions
 
 NOW = dt.datetime(2026, 10, 2, tzinfo=dt.UTC)
@@ -90,3 +90,18 @@ def make_alarm(rule: AlarmRule | None = None, **fields: Any) -> Alarm:
         "unit": "°C",
     }
     return Alarm.objects.create(**defaults | fields)
+
+
+def make_finding(**fields: Any) -> ValidationFinding:
+    meter = fields.pop("meter", None) or hosting.make_placement(delivery_point=hosting.make_delivery_point()).meter
+    defaults: dict[str, Any] = {
+        "rule": "V03",
+        "severity": 3,
+        "meter": meter,
+        "site": meter.placements.get().site,
+        "starts_at": NOW,
+        "ends_at": NOW + dt.timedelta(hours=1),
+        "found_at": NOW,
+        "seen_at": NOW,
+    }
+    return ValidationFinding.objects.create(**defaults | fields)

@@ -2,6 +2,7 @@
 
 from thermal.models.alarms import Alarm, AlarmRule, AlarmTransition
 from thermal.models.commissioning import DeviceAcceptance, DeviceProbe
+from thermal.models.corrections import CorrectedReading, Correction, EstimatedHeat
 from thermal.models.deliveries import DropReceipt, PushReceipt
 from thermal.models.ledger import DirtyMark, HeatInterval, SiteInterval
 from thermal.models.polling import DeviceDay
@@ -12,11 +13,14 @@ __all__ = [
     "Alarm",
     "AlarmRule",
     "AlarmTransition",
+    "CorrectedReading",
+    "Correction",
     "DeviceAcceptance",
     "DeviceDay",
     "DeviceProbe",
     "DirtyMark",
     "DropReceipt",
+    "EstimatedHeat",
     "FindingTransition",
     "HeatInterval",
     "MeterReading",

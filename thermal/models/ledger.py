@@ -33,6 +33,7 @@ class Reason(models.IntegerChoices):
     LONG_GAP = 6, _("readings lie too far apart to know when")
     METER_CHANGED = 7, _("no meter for part of the quarter hour")
     SHORT_DATA = 8, _("telemetry for part of the quarter hour")
+    CORRECTED = 9, _("heat added by a correction")
 
 
 class ExportMode(models.IntegerChoices):

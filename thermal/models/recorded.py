@@ -57,6 +57,7 @@ class MeterReading(models.Model):
         IMPORT = "import", _("imported from a file")
         MANUAL = "manual", _("read by a person")
         CORRECTION = "correction", _("correction")
+        DISTRIBUTED = "distributed", _("register difference divided over time")
 
     pk = models.CompositePrimaryKey("meter_id", "at", "version")
     meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="readings", db_index=False)

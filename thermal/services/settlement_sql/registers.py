@@ -46,15 +46,16 @@ point AS (
                      ELSE r.volume_m3 END AS volume,
            r.supply_energy_m3c::float8 AS e8, r.return_energy_m3c::float8 AS e9,
            coalesce(r.info_code & %(fault_mask)s <> 0, false)
-           OR coalesce(r.supply_c IN (0, 185), false) OR coalesce(r.return_c IN (0, 185), false) AS fault
+           OR coalesce(r.supply_c IN (0, 185), false) OR coalesce(r.return_c IN (0, 185), false) AS fault,
+           r.source = 'distributed' AS divided
     FROM place
     JOIN LATERAL (
         SELECT r.at, r.energy_kwh, r.volume_m3, r.supply_energy_m3c, r.return_energy_m3c, r.info_code,
-               r.supply_c, r.return_c
+               r.supply_c, r.return_c, r.source
         FROM thermal_meterreading r
         WHERE r.meter_id = place.meter_id AND r.at >= place.from_at AND r.at <= place.until_at AND {CURRENT_READING}
         UNION ALL
-        SELECT bound.at, 0, NULL, NULL, NULL, NULL, NULL, NULL
+        SELECT bound.at, 0, NULL, NULL, NULL, NULL, NULL, NULL, ''
         FROM (VALUES (place.valid_from), (place.valid_until)) bound (at)
         WHERE bound.at >= place.from_at AND bound.at <= place.until_at AND bound.at < 'infinity'
           AND NOT EXISTS (
@@ -66,7 +67,7 @@ point AS (
 rise AS (
     SELECT *, lag(at) OVER w AS since, energy - lag(energy) OVER w AS by, lag(energy) OVER w AS before,
            volume - lag(volume) OVER w AS volume_by, e8 - lag(e8) OVER w AS e8_by, e9 - lag(e9) OVER w AS e9_by,
-           fault OR lag(fault) OVER w AS faulty
+           fault OR lag(fault) OVER w AS faulty, divided OR lag(divided) OVER w AS spread
     FROM point WINDOW w AS (PARTITION BY id, t0 ORDER BY at)
 ),
 counted AS (
@@ -103,9 +104,10 @@ metered AS (
            CASE WHEN bool_and(volume_by > 0 AND e8_by >= 0) THEN sum(e8_by * share) END AS e8,
            CASE WHEN bool_and(volume_by > 0 AND e9_by >= 0) THEN sum(e9_by * share) END AS e9,
            sum(volume_by::float8 * share) AS weight,
-           max(fault_reason) AS fault_reason, bool_or(faulty) AS faulty, max(seconds) AS gap_s,
+           max(fault_reason) AS fault_reason, bool_or(faulty) AS faulty, bool_or(spread) AS spread,
+           max(seconds) AS gap_s,
            sum(piece_s) AS covered_s,
-           coalesce(sum(piece_s) FILTER (WHERE fault_reason = 0 AND seconds <= %(near_s)s), 0) AS near_s,
+           coalesce(sum(piece_s) FILTER (WHERE fault_reason = 0 AND NOT spread AND seconds <= %(near_s)s), 0) AS near_s,
            min(since) AS first_at, max(at) AS last_at
     FROM piece GROUP BY site_id, delivery_point_id, role, start
 ),
@@ -132,7 +134,7 @@ register AS (
                 ELSE {Reason.NONE.value} END AS reason,
            CASE WHEN fault_reason > 0 OR covered_s IS DISTINCT FROM expected_s THEN {Quality.MISSING.value}
                 WHEN faulty OR gap_s > %(spread_limit_s)s THEN {Quality.ESTIMATED.value}
-                WHEN gap_s > %(near_s)s THEN {Quality.SPREAD.value}
+                WHEN spread OR gap_s > %(near_s)s THEN {Quality.SPREAD.value}
                 ELSE {Quality.MEASURED.value} END AS quality
     FROM expected
     LEFT JOIN metered ON metered.site_id = expected.site_id AND metered.role = expected.role

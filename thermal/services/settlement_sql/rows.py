@@ -34,7 +34,16 @@ read_c AS (
      AND r.at >= place.valid_from AND r.at < place.valid_until AND r.supply_c NOT IN (0, 185)
     WHERE place.delivery_point_id IS NOT NULL GROUP BY 1, 2
 ),
-fresh AS (
+added AS (
+    SELECT quarter.delivery_point_id, quarter.start, sum(quarter.heat_kwh) AS kwh
+    FROM span
+    JOIN hosting_deliverypoint dp ON dp.site_id = span.site_id
+    JOIN thermal_estimatedheat quarter
+      ON quarter.delivery_point_id = dp.id AND quarter.start >= t0 AND quarter.start < t1
+    JOIN thermal_correction correction ON correction.id = quarter.correction_id AND correction.state = 'applied'
+    GROUP BY quarter.delivery_point_id, quarter.start
+),
+settled AS (
     SELECT dp.id AS delivery_point_id, q.start,
            CASE WHEN reg.expected_s IS NOT NULL THEN reg.kwh ELSE round(tele.kwh::numeric, 4) END AS heat_kwh,
            reg.m3 AS volume_m3,
@@ -66,4 +75,16 @@ fresh AS (
     LEFT JOIN told ON told.delivery_point_id = dp.id AND told.start = q.start
     LEFT JOIN weighed ON weighed.delivery_point_id = dp.id AND weighed.start = q.start
     LEFT JOIN read_c ON read_c.delivery_point_id = dp.id AND read_c.start = q.start
+),
+fresh AS (
+    SELECT settled.delivery_point_id, settled.start,
+           CASE WHEN added.kwh IS NULL THEN settled.heat_kwh
+                ELSE coalesce(settled.heat_kwh, 0) + added.kwh END AS heat_kwh,
+           settled.volume_m3, settled.supply_vw_c, settled.return_vw_c, settled.supply_mean_c, settled.supply_min_c,
+           settled.demand, settled.measured_s,
+           CASE WHEN added.kwh IS NULL THEN settled.quality ELSE {Quality.ESTIMATED.value} END AS quality,
+           CASE WHEN added.kwh IS NULL THEN settled.reason ELSE {Reason.CORRECTED.value} END AS reason,
+           settled.meter_id, settled.first_reading_at, settled.last_reading_at
+    FROM settled
+    LEFT JOIN added ON added.delivery_point_id = settled.delivery_point_id AND added.start = settled.start
 )"""

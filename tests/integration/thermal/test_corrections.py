@@ -1,0 +1,241 @@
+"""Corrections: versions instead of changes, a second person where much depends on it, and a ledger that follows."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import Error, IntegrityError, transaction
+
+from accounts.models import User
+from hosting.models import DeliveryPoint, Meter
+from kernel.periods import Period
+from tests.makers import accounts, hosting, thermal
+from thermal.domain.estimation import Method
+from thermal.models import CorrectedReading, Correction, EstimatedHeat, HeatInterval, MeterReading
+from thermal.models.ledger import Quality, Reason
+from thermal.services import corrections, marking, settlement, validating
+from thermal.services.corrections import Edit
+
+pytestmark = pytest.mark.django_db
+
+DAY = dt.datetime(2026, 10, 1, tzinfo=dt.UTC)
+LATER = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+HOUR = dt.timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def partitions() -> None:
+    thermal.make_partitions(DAY, months=4)
+
+
+@pytest.fixture
+def point() -> DeliveryPoint:
+    return hosting.make_delivery_point()
+
+
+@pytest.fixture
+def meter(point: DeliveryPoint) -> Meter:
+    return hosting.make_placement(delivery_point=point, valid_from=DAY - dt.timedelta(days=1)).meter
+
+
+@pytest.fixture
+def engineer() -> User:
+    return accounts.engineer()
+
+
+def hourly(meter: Meter, first: int, last: int, *, leave_out: range = range(0)) -> None:
+    """Readings on the hour, 8 kWh apart, from the first to the last hour of October 2026."""
+    rows = [(DAY + n * HOUR, 1000 + 8 * n) for n in range(first, last + 1) if n not in leave_out]
+    thermal.make_readings(meter, rows)
+    marking.mark_recorded(readings=[(meter.pk, at) for at, _ in rows], now=LATER)
+    settlement.settle_marked(now=LATER)
+
+
+def heat(point: DeliveryPoint, start: dt.datetime, end: dt.datetime) -> Decimal:
+    rows = HeatInterval.objects.filter(delivery_point=point, start__gte=start, start__lt=end)
+    return sum((row.heat_kwh or Decimal(0) for row in rows), Decimal(0))
+
+
+def edit(meter: Meter, by: User, *edits: Edit, **fields: Any) -> Correction:
+    facts: dict[str, Any] = {"reason": "Read off the display.", "now": LATER, "finding": None} | fields
+    return corrections.edit_registers(meter=meter, edits=edits, by=by, **facts)
+
+
+def test_a_small_edit_counts_at_once_and_the_original_stays(point: DeliveryPoint, meter: Meter, engineer: User) -> None:
+    hourly(meter, 0, 200)
+    correction = edit(meter, engineer, Edit(DAY + 10 * HOUR, Decimal("1081.5")))
+    assert (correction.state, correction.needs_approval, correction.heat_kwh) == ("applied", False, Decimal("1.5"))
+    versions = MeterReading.objects.filter(meter=meter, at=DAY + 10 * HOUR).order_by("version")
+    assert [(row.version, row.energy_kwh) for row in versions] == [(1, Decimal(1080)), (2, Decimal("1081.5"))]
+    assert (versions[1].source, versions[1].author, versions[1].reason) == (
+        "correction", engineer, "Read off the display.",
+    )  # fmt: skip
+    settlement.settle_marked(now=LATER)
+    assert heat(point, DAY + 9 * HOUR, DAY + 10 * HOUR) == Decimal("9.5")
+    assert heat(point, DAY, DAY + 200 * HOUR) == 1600
+
+
+def test_what_changes_much_of_the_month_waits_for_a_second_person(meter: Meter, engineer: User) -> None:
+    hourly(meter, 0, 50)
+    correction = edit(meter, engineer, Edit(DAY + 50 * HOUR, Decimal(1500)))
+    assert (correction.state, correction.needs_approval) == ("proposed", True)
+    assert MeterReading.objects.filter(meter=meter, version=2).count() == 0
+    with pytest.raises(corrections.NeedsAnotherPerson):
+        corrections.approve(correction=correction, by=engineer, now=LATER)
+    with pytest.raises(corrections.NotYoursToDecide):
+        corrections.approve(correction=correction, by=accounts.engineer(), now=LATER)
+    approver = accounts.approver()
+    applied = corrections.approve(correction=correction, by=approver, now=LATER)
+    assert (applied.state, applied.approver) == ("applied", approver)
+    assert MeterReading.objects.get(meter=meter, version=2).approver == approver
+    with pytest.raises(corrections.AlreadyDecided):
+        corrections.approve(correction=correction, by=approver, now=LATER)
+
+
+def test_a_rejected_proposal_changes_nothing(meter: Meter, engineer: User) -> None:
+    hourly(meter, 0, 50)
+    correction = edit(meter, engineer, Edit(DAY + 50 * HOUR, Decimal(1500)))
+    rejected = corrections.reject(correction=correction, by=accounts.approver(), note="The photo says 1400.", now=LATER)
+    assert rejected.state == "rejected"
+    assert not MeterReading.objects.filter(version=2).exists()
+
+
+def test_a_reading_taken_away_leaves_a_line_between_its_neighbors(
+    point: DeliveryPoint, meter: Meter, engineer: User
+) -> None:
+    hourly(meter, 0, 200)
+    spike = thermal.make_reading(meter, DAY + 10 * HOUR + dt.timedelta(minutes=30), 1090)
+    marking.mark_recorded(readings=[(meter.pk, spike.at)], now=LATER)
+    correction = edit(meter, engineer, Edit(spike.at, None))
+    assert correction.heat_kwh == -6
+    settlement.settle_marked(now=LATER)
+    assert heat(point, DAY + 10 * HOUR, DAY + 11 * HOUR) == 8
+
+
+def test_two_proposals_for_one_reading_cannot_both_be_applied(meter: Meter, engineer: User) -> None:
+    hourly(meter, 0, 50)
+    first, second = (edit(meter, engineer, Edit(DAY + 50 * HOUR, Decimal(kwh))) for kwh in (1500, 1600))
+    approver = accounts.approver()
+    corrections.approve(correction=first, by=approver, now=LATER)
+    with pytest.raises(corrections.ReadingsChanged):
+        corrections.approve(correction=second, by=approver, now=LATER)
+
+
+def test_an_edit_that_changes_nothing_or_stands_nowhere_is_refused(meter: Meter, engineer: User) -> None:
+    hourly(meter, 0, 50)
+    with pytest.raises(corrections.NothingToCorrect):
+        edit(meter, engineer, Edit(DAY, Decimal(1000)))
+    with pytest.raises(corrections.NobodyMeasuredThere):
+        edit(meter, engineer, Edit(DAY - dt.timedelta(days=9), Decimal(1000)))
+    with pytest.raises(validating.ReasonIsMissing):
+        edit(meter, engineer, Edit(DAY, Decimal(999)), reason=" ")
+
+
+def test_a_gap_with_known_registers_is_divided_like_earlier_weeks_and_its_total_stays(
+    point: DeliveryPoint, meter: Meter, engineer: User
+) -> None:
+    hourly(meter, 0, 400, leave_out=range(301, 340))
+    before = heat(point, DAY + 300 * HOUR, DAY + 340 * HOUR)
+    gap = Period(DAY + 300 * HOUR, DAY + 340 * HOUR)
+    correction = corrections.distribute(
+        meter=meter, period=gap, reason="Gateway was off.", by=engineer, now=LATER, finding=None
+    )
+    assert (correction.state, correction.method) == ("applied", "registers")
+    settlement.settle_marked(now=LATER)
+    rows = HeatInterval.objects.filter(delivery_point=point, start__gte=gap.start, start__lt=gap.end)
+    assert {row.quality for row in rows} == {Quality.SPREAD}
+    assert heat(point, gap.start, gap.end) == before == 320
+    assert MeterReading.objects.filter(source="distributed").count() == 159
+
+
+def test_a_gap_whose_end_nobody_read_cannot_be_divided(meter: Meter, engineer: User) -> None:
+    hourly(meter, 0, 10)
+    period = Period(DAY + 10 * HOUR, DAY + 20 * HOUR)
+    with pytest.raises(corrections.RegisterStaysUnknown):
+        corrections.distribute(meter=meter, period=period, reason="Gap.", by=engineer, now=LATER, finding=None)
+
+
+def test_heat_that_no_register_told_is_added_marked_as_estimated_and_can_be_withdrawn(
+    point: DeliveryPoint, meter: Meter, engineer: User
+) -> None:
+    hourly(meter, 0, 400)
+    period = Period(DAY + 200 * HOUR, DAY + 201 * HOUR)
+    facts: dict[str, Any] = {"point": point, "period": period, "by": engineer, "now": LATER, "finding": None}
+    correction = corrections.add_estimate(reason="Sensor was out.", method=Method.HISTORY, **facts)
+    assert (correction.state, correction.method) == ("applied", "history")
+    assert correction.heat_kwh == 8
+    assert EstimatedHeat.objects.filter(correction=correction).count() == 4
+    settlement.settle_marked(now=LATER)
+    row = HeatInterval.objects.get(delivery_point=point, start=period.start)
+    assert row.heat_kwh == 4
+    assert (row.quality, row.reason) == (Quality.ESTIMATED, Reason.CORRECTED)
+    corrections.withdraw(correction=correction, by=engineer, note="The meter's memory was read.", now=LATER)
+    settlement.settle_marked(now=LATER)
+    row.refresh_from_db()
+    assert row.heat_kwh == 2
+    assert row.quality < Quality.ESTIMATED
+
+
+def test_estimated_heat_belongs_to_whole_quarter_hours_that_are_over(point: DeliveryPoint, engineer: User) -> None:
+    for period in (
+        Period(DAY + dt.timedelta(minutes=5), DAY + HOUR),
+        Period(LATER, LATER + HOUR),
+    ):
+        with pytest.raises(corrections.NotQuarterHours):
+            corrections.add_estimate(point=point, period=period, reason="Gap.", by=engineer, now=LATER, finding=None)
+
+
+def test_a_finding_is_resolved_by_the_correction_that_answers_it(meter: Meter, engineer: User) -> None:
+    hourly(meter, 0, 200)
+    finding = thermal.make_finding(meter=meter, starts_at=DAY + 9 * HOUR, ends_at=DAY + 10 * HOUR)
+    edit(meter, engineer, Edit(DAY + 10 * HOUR, Decimal("1080.5")), finding=finding)
+    finding.refresh_from_db()
+    assert (finding.state, finding.resolved_by) == ("edited", engineer)
+
+
+def make(**fields: Any) -> Correction:
+    author = accounts.engineer()
+    defaults: dict[str, Any] = {
+        "kind": "edit", "site": hosting.make_site(), "meter": hosting.make_meter(), "starts_at": DAY, "ends_at": DAY,
+        "heat_kwh": 1, "reason": "Because.", "author": author, "proposed_at": DAY,
+    }  # fmt: skip
+    return Correction.objects.create(**defaults | fields)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "fields"),
+    [
+        ("correction_ends_after_start", {"ends_at": DAY - HOUR}),
+        ("correction_has_reason", {"reason": ""}),
+        ("correction_applied_after_approval", {"state": "applied", "decided_at": DAY}),
+        ("correction_decided_has_time", {"state": "rejected"}),
+        ("correction_has_what_its_kind_needs", {"kind": "add", "method": "history"}),
+    ],
+)
+def test_the_database_refuses_a_correction_that_cannot_be(constraint: str, fields: dict[str, Any]) -> None:
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        make(**fields)
+
+
+def test_the_database_refuses_that_one_person_decides_alone() -> None:
+    author = accounts.engineer()
+    with pytest.raises(IntegrityError, match="correction_by_two_people"), transaction.atomic():
+        make(author=author, approver=author)
+
+
+def test_the_rows_of_a_correction_are_final_and_come_once(point: DeliveryPoint) -> None:
+    correction = make()
+    reading = CorrectedReading.objects.create(correction=correction, at=DAY, energy_kwh=1)
+    heat_row = EstimatedHeat.objects.create(correction=correction, delivery_point=point, start=DAY, heat_kwh=1)
+    for row in (reading, heat_row):
+        with pytest.raises(Error), transaction.atomic():
+            row.delete()
+    with pytest.raises(IntegrityError, match="corrected_reading_once"), transaction.atomic():
+        CorrectedReading.objects.create(correction=correction, at=DAY)
+    with pytest.raises(IntegrityError, match="corrected_reading_not_negative"), transaction.atomic():
+        CorrectedReading.objects.create(correction=correction, at=DAY + HOUR, energy_kwh=-1)
+    with pytest.raises(IntegrityError, match="estimated_heat_once"), transaction.atomic():
+        EstimatedHeat.objects.create(correction=correction, delivery_point=point, start=DAY, heat_kwh=1)
+    with pytest.raises(IntegrityError, match="estimated_heat_not_negative"), transaction.atomic():
+        EstimatedHeat.objects.create(correction=correction, delivery_point=point, start=DAY + HOUR, heat_kwh=-1)
