@@ -46,6 +46,8 @@ def instant_of(text: str, zone: ZoneInfo | None) -> dt.datetime:
         at = dt.datetime.fromisoformat(text.strip())
     except ValueError:
         raise TimeIsNotIso(text=text) from None
+    if not dt.MINYEAR < at.year < dt.MAXYEAR:  # in another zone it might be in no year at all
+        raise TimeIsNotIso(text=text)
     if at.tzinfo is not None:
         return at.astimezone(dt.UTC)
     if zone is None:

@@ -59,7 +59,7 @@ class FileLayout:
         if self.time_form:
             try:
                 text = dt.datetime.strptime(text, self.time_form).isoformat()  # noqa: DTZ007 -- the zone follows
-            except ValueError:
+            except (ValueError, re.error):
                 raise TimeNotOfThisForm(text=text, form=self.time_form) from None
         return clocks.instant_of(text, self.zone or zone)
 
@@ -84,12 +84,19 @@ def layout_of(options: Mapping[str, Any]) -> FileLayout:
         zone = ZoneInfo(zone_name) if zone_name else None
     except (KeyError, ValueError, OSError):
         raise OptionIsWrong(option="time_zone", value=zone_name) from None
+    time_form = str(options.get("time_form") or "")
+    try:
+        dt.datetime.strptime("", time_form)  # noqa: DTZ007 -- only whether it can be a form
+    except re.error:  # something is to be told twice
+        raise OptionIsWrong(option="time_form", value=time_form) from None
+    except ValueError:
+        pass  # the empty text is no time, in any form
     return FileLayout(
         file_pattern=str(options.get("file") or "*"),
         delimiter=DELIMITERS[mark],
         decimal_comma=bool(options.get("decimal_comma", False)),
         time_column=str(options.get("time_column") or "time"),
-        time_form=str(options.get("time_form") or ""),
+        time_form=time_form,
         zone=zone,
         unit_column=str(options.get("unit_column") or ""),
     )

@@ -8,10 +8,10 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Final
 
 from kernel.errors import Refusal
+from thermal.domain.told import json_number
 
 LARGEST_SEQUENCE: Final = 2**63 - 1
 BATCH_NAMES: Final = frozenset({"sequence", "sent_at", "items"})
@@ -65,7 +65,7 @@ def signature(key: str, timestamp: str, body: bytes) -> str:
 def batch_of(body: bytes, *, most_items: int) -> PushedBatch:
     """Return the batch in a body of JSON; numbers stay as exact as they were written."""
     try:
-        told = json.loads(body, parse_float=Decimal, parse_constant=_no_number)
+        told = json.loads(body, parse_float=json_number, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise BatchRefused(field="body", problem="is not JSON in UTF-8.") from None
     if not isinstance(told, dict) or set(told) != BATCH_NAMES:
@@ -94,7 +94,8 @@ def _item(told: Any) -> PushedItem:
     """Return one item, or which of its fields is wrong and why."""
     if not isinstance(told, dict) or set(told) != ITEM_NAMES:
         return PushedItem(wrong_field="item", reason="It is not an object of exactly device, at and values.")
-    if not isinstance(told["device"], str):
+    # Half a character, or a zero, is a text for JSON and none for the database.
+    if not isinstance(told["device"], str) or not told["device"].isprintable():
         return PushedItem(wrong_field="device", reason="It is not a text.")
     at = instant_of(told["at"])
     if at is None:

@@ -146,6 +146,14 @@ def number_of(told: Any) -> Decimal:
     return number
 
 
+def json_number(text: str) -> Decimal:
+    """Return a number of a JSON document with all its digits; one too large to be computed with is no number."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError(text) from None
+
+
 def time_of(told: Any) -> dt.datetime:
     """Return the time that a text in ISO 8601 or a count since 1970 tells; naive if it has no offset.
 

@@ -17,7 +17,6 @@ import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from decimal import Decimal
 from socket import socket
 from typing import Any, Final
 
@@ -281,7 +280,7 @@ def document_of(payload: bytes) -> Any:
     except UnicodeDecodeError:
         raise told.NotANumber(text=payload[: told.LONGEST_TEXT].hex()) from None
     try:
-        return json.loads(text, parse_float=Decimal)
+        return json.loads(text, parse_float=told.json_number)
     except (ValueError, RecursionError):
         # A number with leading zeros, or a word such as ON, is no JSON.
         return text

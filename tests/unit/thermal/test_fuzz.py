@@ -1,13 +1,15 @@
 """Whatever stands in a profile or comes over the wire: a refusal in words or a value that was told, and soon.
 
-The decoders of SNMP, BACnet, OPC UA, MQTT and pushed data have laws like these beside their other tests.
+The decoders of SNMP, BACnet, OPC UA and of what MQTT brings have more laws like these beside their other tests.
 """
 
+import json
 import math
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given
@@ -17,7 +19,7 @@ from hosting.domain.address_fields import AddressField, Kind
 from hosting.domain.addresses import LANGUAGES
 from kernel.errors import Refusal
 from tests.makers.field import readdressed, telegram_of
-from thermal.domain import mbus, planning
+from thermal.domain import dropping, mbus, planning, pushing
 from thermal.domain.mbus import points as record_points
 from thermal.domain.mbus import requests
 from thermal.domain.planning import plan as plan_registers
@@ -25,6 +27,7 @@ from thermal.domain.readings import CANONICAL_UNITS, Answer, PointIsWrong, Point
 from thermal.domain.registers import KINDS, TABLES
 from thermal.protocols import PROTOCOLS
 from thermal.protocols.modbus.frames import READS, GarbledAnswerError, Question, RtuFraming, TcpFraming
+from thermal.protocols.mqtt import document_of
 
 FOLDER = Path(__file__).parents[4] / "shared" / "data" / "mbus"
 RECORDED = [bytes.fromhex(path.read_text()) for path in sorted(FOLDER.glob("*.hex"))] or [
@@ -70,7 +73,7 @@ def profiles(draw: st.DrawFn, language: str) -> tuple[list[PointSpec], dict[str,
     quantities = st.sampled_from(sorted(CANONICAL_UNITS))
     points = [
         PointSpec(slot, f"p{slot}", "", draw(quantities), draw(units), said)
-        for slot, said in enumerate(draw(st.lists(said_of(names.point), min_size=1, max_size=3)))
+        for slot, said in enumerate(draw(st.lists(said_of(names.point), min_size=1, max_size=2)))
     ]
     return points, draw(said_of(names.options))
 
@@ -250,3 +253,56 @@ def test_a_number_that_would_take_for_ever_is_refused_at_once() -> None:
     for scale in ("1e999999999", "-1e-999999999"):
         with pytest.raises(PointIsWrong, match="scale"):
             planning.plan([PointSpec(0, "p", "", "state", "", {"register": 0, "scale": scale})], {})
+
+
+ENDLESS = "1e9999999999999999999"
+
+
+@given(st.binary(max_size=60) | JSON.map(lambda told: json.dumps(told).encode()))
+@example(ENDLESS.encode())
+@example(b'"\\ud800"')
+def test_no_payload_of_a_broker_is_more_than_a_document_or_a_refusal(payload: bytes) -> None:
+    with suppress(Refusal):
+        document_of(payload)
+
+
+BATCH = {"sequence": 1, "sent_at": "2026-10-25T02:30:00+01:00", "items": []}
+ITEM = {"device": "d", "at": "2026-10-25T02:30:00+01:00", "values": {"heat": 1}}
+
+
+@given(
+    st.fixed_dictionaries({name: st.just(said) | JSON for name, said in BATCH.items()}),
+    st.lists(st.fixed_dictionaries({name: st.just(said) | JSON for name, said in ITEM.items()}) | JSON, max_size=3),
+    st.booleans(),
+)
+def test_a_pushed_batch_is_refused_or_each_of_its_items_is_judged(
+    batch: dict[str, Any], items: list[Any], whole: bool
+) -> None:
+    body = json.dumps(batch | {"items": items} if whole else batch).encode()
+    try:
+        read = pushing.batch_of(body, most_items=3)
+    except pushing.BatchRefused:
+        return
+    assert all(item.reason or (item.device.isprintable() and item.values) for item in read.items)
+
+
+@pytest.mark.parametrize("place", ["sequence", "sent_at", "items"])
+def test_a_number_without_end_in_a_batch_is_no_json(place: str) -> None:
+    body = json.dumps(BATCH | {place: "HERE"}).replace('"HERE"', ENDLESS).encode()
+    with pytest.raises(pushing.BatchRefused):
+        pushing.batch_of(body, most_items=3)
+
+
+FORMS = st.text("%dmYHMSyzZjGV -.:T(", max_size=12) | st.sampled_from(["", "%d.%m.%Y %H:%M", "%d %d", "%Y-%m-%d %z"])
+TIMES = st.text("0123456789-:T +Z.", max_size=25) | st.datetimes().map(str) | st.sampled_from(
+    ["0001-01-01 00:00", "9999-12-31 23:59", "0001-01-01T00:00+23:59", "25.10.2026 02:30", "1 1"]
+)  # fmt: skip
+
+
+@given(FORMS, TIMES, st.sampled_from(["Europe/Berlin", "Asia/Tokyo", "America/Los_Angeles"]))
+@example("%d %d", "1 1", "Europe/Berlin")
+@example("", "0001-01-01 00:00", "Asia/Tokyo")
+@example("%Y-%m-%d", "9999-12-31", "America/Los_Angeles")
+def test_a_time_in_a_dropped_file_is_an_instant_or_refused(form: str, text: str, zone: str) -> None:
+    with suppress(Refusal):
+        assert dropping.layout_of({"time_form": form}).instant(text, ZoneInfo(zone)).tzinfo is not None
