@@ -63,6 +63,24 @@ def test_what_is_missing_has_a_reason(records: str, quantity: str, reason: Missi
 
 
 @pytest.mark.parametrize(
+    ("records", "flow_m3h"),
+    [
+        ("04 3B 10 27 00 00", "10"),
+        ("04 43 10 27 00 00", "60"),
+        ("04 4B 10 27 00 00", "36"),
+    ],
+)
+def test_a_flow_per_hour_per_minute_and_per_second_is_per_hour(records: str, flow_m3h: str) -> None:
+    assert str(told(records, "flow_m3h").exact[0]) == flow_m3h
+    assert mbus.billing_values(mbus.decode(telegram_of(records))).flow_m3h == Decimal(flow_m3h)
+
+
+def test_a_unit_that_nobody_converts_is_no_value() -> None:
+    assert told("04 FB 21 10 27 00 00", "volume_m3").missing == {0: Missing.INVALID}
+    assert mbus.billing_values(mbus.decode(telegram_of("04 FB 21 10 27 00 00"))).volume_m3 is None
+
+
+@pytest.mark.parametrize(
     ("records", "supply_c"),
     [
         ("02 59 44 48 02 FD 17 00 00", 185.0),

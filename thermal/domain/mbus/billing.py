@@ -78,13 +78,22 @@ def _agreed(candidates: list[Record], unit: str) -> Decimal | None:
     Some meters send one register twice, in two units or resolutions. If two registers that claim to be
     the same differ by more than their last digits, nobody can say which one to bill: then it is None.
     """
-    told = sorted((_amount(record, unit) for record in candidates), key=lambda pair: pair[1])
+    told = sorted((_amount(record, unit) for record in candidates if _is_known(record)), key=lambda pair: pair[1])
     if not told:
         return None
     value, step = told[0]
     if any(abs(other - value) > other_step + step for other, other_step in told[1:]):
         return None
     return value
+
+
+def _is_known(record: Record) -> bool:
+    """Return whether the record speaks in a unit that we convert; cubic feet and gallons are none."""
+    try:
+        units.unit_of(record.unit)
+    except units.UnknownUnit:
+        return False
+    return True
 
 
 def _amount(record: Record, unit: str) -> tuple[Decimal, Decimal]:
