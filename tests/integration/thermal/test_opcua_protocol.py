@@ -5,7 +5,6 @@ import datetime as dt
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,9 +46,14 @@ def _identity(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
-    folder = tmp_path_factory.mktemp("opcua")
-    with peers.running("opc_ua", folder=str(folder), nodes=NODES, protected=True, largest=20) as peer:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where all servers keep their keys, which take a second or two to make."""
+    return str(tmp_path_factory.mktemp("opcua"))
+
+
+@pytest.fixture(scope="module")
+def server(folder: str) -> Iterator[Peer]:
+    with peers.running("opc_ua", folder=folder, nodes=NODES, protected=True, largest=20) as peer:
         yield peer
 
 
@@ -215,8 +219,8 @@ def test_many_sessions_at_once_and_a_dead_server_delays_nobody(server: Peer) -> 
 StartPeer = Callable[..., Peer]
 
 
-def test_users_have_to_say_who_they_are(peer: StartPeer, tmp_path: Path) -> None:
-    one = peer("opc_ua", folder=str(tmp_path), nodes=NODES, user="reader", password="let me in", protected=True)
+def test_users_have_to_say_who_they_are(peer: StartPeer, folder: str) -> None:
+    one = peer("opc_ua", folder=folder, nodes=NODES, user="reader", password="let me in", protected=True)
     known = {"user": "reader", "password": "let me in"}
     check_points(read(one.port, target(POINTS, security="Basic256Sha256"), credentials=known)[0])
     check_points(read(one.port, target(POINTS), credentials=known)[0])
@@ -225,8 +229,8 @@ def test_users_have_to_say_who_they_are(peer: StartPeer, tmp_path: Path) -> None
             read(one.port, target(POINTS), credentials=wrong)
 
 
-def test_a_password_is_not_shown_to_everybody_unless_the_profile_allows_it(peer: StartPeer, tmp_path: Path) -> None:
-    one = peer("opc_ua", folder=str(tmp_path), nodes=NODES, user="reader", password="let me in")
+def test_a_password_is_not_shown_to_everybody_unless_the_profile_allows_it(peer: StartPeer, folder: str) -> None:
+    one = peer("opc_ua", folder=folder, nodes=NODES, user="reader", password="let me in")
     known = {"user": "reader", "password": "let me in"}
     with pytest.raises(NoConnection, match="wants the password unprotected"):
         read(one.port, target(POINTS), credentials=known)
@@ -234,13 +238,13 @@ def test_a_password_is_not_shown_to_everybody_unless_the_profile_allows_it(peer:
     check_points(read(one.port, target(POINTS, plain_password=True), credentials=known)[0])
 
 
-def test_a_server_that_was_restarted_is_read_again(peer: StartPeer, tmp_path: Path) -> None:
-    first = peer("opc_ua", folder=str(tmp_path), nodes=NODES)
+def test_a_server_that_was_restarted_is_read_again(peer: StartPeer, folder: str) -> None:
+    first = peer("opc_ua", folder=folder, nodes=NODES)
     check_points(read(first.port, target(POINTS))[0])
     first.end()
     with pytest.raises(NoConnection, match="the connection fails"):
         read(first.port, target(POINTS))
-    peer("opc_ua", folder=str(tmp_path), nodes=NODES, port=first.port)
+    peer("opc_ua", folder=folder, nodes=NODES, port=first.port)
     check_points(read(first.port, target(POINTS))[0])
 
 

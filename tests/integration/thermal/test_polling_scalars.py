@@ -1,7 +1,7 @@
 """SNMP, BACnet/IP and OPC UA from claim to stored row: devices that others wrote, and sealed credentials."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ OPCUA = {
 }
 
 
-def points(*addresses: dict[str, Any]) -> list[dict[str, Any]]:
+def points(*addresses: Mapping[str, Any]) -> list[dict[str, Any]]:
     names = [("energy-kwh", "energy_kwh", "kWh"), ("power-kw", "power_kw", "W"), ("state", "state", "")]
     return [
         {"key": key, "quantity": quantity, "unit": unit, "address": address}
@@ -41,7 +41,7 @@ def points(*addresses: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def electricity_meter(protocol: str, port: int, addresses: list[dict[str, Any]], unit: str) -> Device:
+def electricity_meter(protocol: str, port: int, addresses: Sequence[Mapping[str, Any]], unit: str) -> Device:
     """A device that reads the meter of a site's IT power."""
     placement = hosting.make_placement(role=MeterPlacement.Role.IT_ELECTRICITY, site=hosting.make_site())
     profile = hosting.make_profile(points(*addresses), protocol=protocol)
@@ -74,7 +74,7 @@ def check_probe(device: Device, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_electricity_meter_by_snmp(capsys: pytest.CaptureFixture[str]) -> None:
-    addresses = [
+    addresses: list[dict[str, Any]] = [
         {"oid": "1.3.6.1.4.1.99999.{unit}.1", "divisor": 100},
         {"oid": "1.3.6.1.4.1.99999.{unit}.2"},
         {"oid": "1.3.6.1.4.1.99999.{unit}.3", "missing": -1},
@@ -92,7 +92,7 @@ def test_an_electricity_meter_by_snmp(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_an_electricity_meter_by_bacnet(peer: StartPeer, capsys: pytest.CaptureFixture[str]) -> None:
-    addresses = [
+    addresses: list[dict[str, Any]] = [
         {"object": "accumulator,1", "divisor": 100},
         {"object": "analog-input,2"},
         {"object": "analog-input,3"},
@@ -106,7 +106,7 @@ def test_an_electricity_meter_by_bacnet(peer: StartPeer, capsys: pytest.CaptureF
 
 def test_an_electricity_meter_by_opc_ua(peer: StartPeer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     space = "nsu=urn:heatledger:peer;s={unit}"
-    addresses = [
+    addresses: list[dict[str, Any]] = [
         {"node": f"{space}.Energy", "index": 1, "divisor": 100},
         {"node": f"{space}.Power"},
         {"node": f"{space}.State"},
@@ -125,7 +125,7 @@ def test_an_electricity_meter_by_opc_ua(peer: StartPeer, tmp_path: Path, capsys:
 def test_a_dead_device_of_each_language_costs_the_others_nothing(peer: StartPeer) -> None:
     """All are asked at once: the poll takes as long as the longest time-out, and the living one is stored."""
     meter = peer("bacnet", device=1201, objects=BACNET)
-    addresses = [
+    addresses: list[dict[str, Any]] = [
         {"object": "accumulator,1", "divisor": 100},
         {"object": "analog-input,2"},
         {"object": "analog-input,3"},
@@ -133,7 +133,11 @@ def test_a_dead_device_of_each_language_costs_the_others_nothing(peer: StartPeer
     device = electricity_meter("bacnet_ip", meter.port, addresses, unit="1201")
     for protocol in ("snmp", "bacnet_ip", "opc_ua"):
         controller = hosting.make_controller(protocol=protocol, timeout_ms=300)
-        given = {"snmp": [{"oid": "1.3.6.1"}], "opc_ua": [{"node": "i=1"}], "bacnet_ip": [{"object": "loop,1"}]}
+        given: dict[str, list[dict[str, Any]]] = {
+            "snmp": [{"oid": "1.3.6.1"}],
+            "opc_ua": [{"node": "i=1"}],
+            "bacnet_ip": [{"object": "loop,1"}],
+        }
         profile = hosting.make_profile(
             [{"key": "state", "quantity": "state", "unit": "", "address": given[protocol][0]}], protocol=protocol
         )
