@@ -24,6 +24,8 @@ _EVERY_VIEW: Final = (
     "hosting.view_*",
     "thermal.view_*",
     "thermal.review_*",
+    # Key figures of the provider, which no offtaker reads.
+    "thermal.read_*",
     "contracts.view_*",
     "compliance.view_*",
 )
@@ -67,6 +69,7 @@ ROLES: Final = (
             "accounts.*",
             "hosting.*",
             "thermal.*_alarmrule*",
+            "thermal.*_sitefact",
             "contracts.*_offtaker*",
             "contracts.*_contact*",
             "contracts.*_contract",
@@ -112,6 +115,7 @@ ROLES: Final = (
             "thermal.accept_*",
             "thermal.*_alarmrule*",
             "thermal.*_validationrule*",
+            "thermal.*_sitefact",
             "thermal.import_*",
             "thermal.correct_*",
             "thermal.propose_*",
@@ -153,7 +157,7 @@ ROLES: Final = (
         _("keeps duties, permits and incidents, builds audit packs, reviews access"),
         staff=True,
         sees_all=True,
-        patterns=(*_EVERY_VIEW, "accounts.view_*", "hosting.*_plannedoutage", "compliance.*"),
+        patterns=(*_EVERY_VIEW, "accounts.view_*", "hosting.*_plannedoutage", "compliance.*", "thermal.*_sitefact"),
     ),
     Role(
         "auditor",

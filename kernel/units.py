@@ -68,6 +68,7 @@ SUFFIXES: Final[tuple[Suffix, ...]] = (
     Suffix("_kg", "kg", "mass", "refrigerant charge, chemicals"),
     Suffix("_t_co2e", "t CO₂e", "greenhouse gas", "by the 100-year potential of the source cited beside it"),
     Suffix("_kg_co2e", "kg CO₂e", "greenhouse gas", "by the 100-year potential of the source cited beside it"),
+    Suffix("_kd", "K·d", "degree days", "heating or cooling, above or below a base"),
     Suffix("_g_per_kwh", "g/kWh", "emission factor", "CO₂ equivalent per energy"),
     Suffix("_kg_m3", "kg/m³", "density", ""),
     Suffix("_kj_kg", "kJ/kg", "specific enthalpy", ""),

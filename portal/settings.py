@@ -188,6 +188,7 @@ CELERY_TASK_ROUTES = {
     "thermal.probe_device": {"queue": "poll"},
     "thermal.settle": {"queue": "settle"},
     "thermal.mark_unsettled": {"queue": "settle"},
+    "thermal.sum_months": {"queue": "settle"},
     "thermal.validate": {"queue": "settle"},
     "thermal.validate_months": {"queue": "settle"},
     "contracts.judge_service_levels": {"queue": "settle"},
@@ -219,6 +220,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "options": {"expires": 300},
     },
     "watch-drop-folders": {"task": "thermal.watch_drop_folders", "schedule": 10, "options": {"expires": 10}},
+    "sum-months": {"task": "thermal.sum_months", "schedule": 300, "options": {"expires": 300}},
     "sweep-alarms": {"task": "thermal.sweep_alarms", "schedule": 30, "options": {"expires": 30}},
     "mark-unsettled": {
         "task": "thermal.mark_unsettled",

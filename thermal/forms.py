@@ -88,6 +88,9 @@ class AlarmRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         if cleaned.get("kind") == AlarmRule.Kind.NO_DATA:
             if cleaned.get("device") is None:
                 self.add_error("device", _("A “no data” rule watches a device."))
+        elif cleaned.get("kind") == AlarmRule.Kind.BALANCE:
+            if cleaned.get("limit_value") is None:
+                self.add_error("limit_value", _("Enter the share of the heat that may be missing, such as 0.1."))
         else:
             for name in ("measurement", "limit_value"):
                 if cleaned.get(name) is None:

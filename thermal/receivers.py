@@ -57,7 +57,7 @@ ON CONFLICT (site_id, start) DO UPDATE SET marked_at = excluded.marked_at WHERE 
 def settle_outage_again(instance: PlannedOutage, **_kwargs: Any) -> None:
     """Mark the quarter hours that were settled before work was announced, moved or called off."""
     with connection.cursor() as cursor:
-        facts = {"site": instance.site_id, "first": instance.starts_at, "last": instance.ends_at}
+        facts: dict[str, Any] = {"site": instance.site_id, "first": instance.starts_at, "last": instance.ends_at}
         cursor.execute(_MARK_SETTLED, facts)
 
 

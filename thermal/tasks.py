@@ -11,6 +11,7 @@ from thermal.services import (
     commissioning,
     drop_folder,
     dropping,
+    kpi_ledger,
     partitions,
     polling,
     pushing,
@@ -23,6 +24,12 @@ from thermal.services import (
 def settle() -> int:
     """The count of marked quarter hours settled."""
     return settlement.settle_marked(now=timezone.now()).quarters
+
+
+@shared_task(name="thermal.sum_months", time_limit=900)
+def sum_months() -> int:
+    """The count of monthly sums that changed."""
+    return kpi_ledger.sum_marked(now=timezone.now())
 
 
 @shared_task(name="thermal.mark_unsettled", time_limit=300)

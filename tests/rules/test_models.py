@@ -50,6 +50,7 @@ PARTS = {
     "thermal.DeviceDay": "counts what its device told; frames protect a device that ever told anything",
     "thermal.DeviceProbe": "is a look at a device, tidied away after days; verdicts keep what they rest on",
     "thermal.DirtyMark": "is work to be done, not a record",
+    "thermal.MonthMark": "is work to be done, not a record",
     "thermal.ValidationMark": "is work to be done, not a record",
 }
 # Links that may be cut: the record says enough without them.
@@ -61,6 +62,7 @@ WITHOUT_CONSTRAINTS = {
     "accounts.Membership": "the table is Django's own; its pair is unique",
     "thermal.AlarmTransition": "a line of history: any state may follow any other",
     "thermal.DirtyMark": "its primary key is all there is",
+    "thermal.MonthMark": "its primary key is all there is",
     "thermal.MeterReading": "partitioned: its primary key stands in the migration",
     "thermal.TelemetryFrame": "partitioned: its primary key stands in the migration",
 }

@@ -30,6 +30,7 @@ class AlarmRule(models.Model):
         HIGH = "high", _("value at or above the limit")
         LOW = "low", _("value at or below the limit")
         NO_DATA = "no_data", _("no data")
+        BALANCE = "balance", _("closing error of the balance at or above the limit")
 
     site = models.ForeignKey(Site, verbose_name=_("site"), on_delete=models.PROTECT, related_name="alarm_rules")
     key = models.SlugField(_("key"), max_length=60)
@@ -79,7 +80,8 @@ class AlarmRule(models.Model):
             models.CheckConstraint(condition=Q(deadband_value__gte=0), name="alarm_rule_deadband_not_negative"),
             models.CheckConstraint(
                 condition=Q(kind="no_data", device__isnull=False)
-                | (~Q(kind="no_data") & Q(measurement__isnull=False, limit_value__isnull=False)),
+                | Q(kind="balance", limit_value__isnull=False)
+                | (~Q(kind__in=["no_data", "balance"]) & Q(measurement__isnull=False, limit_value__isnull=False)),
                 name="alarm_rule_watches_something",
             ),
         ]

@@ -53,6 +53,29 @@ LEFT JOIN LATERAL (
 WHERE rule.id = ANY(%(rules)s) ORDER BY rule.id
 """
 
+# The closing error as a share of what came in, over the newest hours that are settled; larger than the deadband of one
+# quarter hour, so that a buffer's lag does not look like a loss.
+_BALANCES = """
+SELECT rule.id, abs(balance.error_kwh) / balance.in_kwh, balance.until, false, outage.id
+FROM thermal_alarmrule rule
+LEFT JOIN LATERAL (
+    SELECT sum(si.closing_error_kwh) AS error_kwh, max(si.start) + interval '15 minutes' AS until,
+           nullif(sum(si.closing_error_kwh + si.delivered_kwh + coalesce(si.rejected_kwh, 0)
+                      + coalesce(si.buffer_change_kwh, 0)), 0) AS in_kwh
+    FROM thermal_siteinterval si
+    WHERE si.site_id = rule.site_id AND si.start >= %(oldest)s AND si.start < %(now)s
+      AND si.closing_error_kwh IS NOT NULL
+) balance ON true
+LEFT JOIN LATERAL (
+    SELECT o.id FROM hosting_plannedoutage o
+    WHERE o.site_id = rule.site_id AND o.cancelled_at IS NULL AND o.starts_at <= %(now)s AND o.ends_at > %(now)s
+      AND o.delivery_point_id IS NULL
+    ORDER BY o.id LIMIT 1
+) outage ON true
+WHERE rule.id = ANY(%(rules)s) AND rule.kind = 'balance' ORDER BY rule.id
+"""
+BALANCE_SPAN = dt.timedelta(hours=6)
+
 # A value older than this says nothing about now; silence has a rule of its own.
 FRESH = dt.timedelta(minutes=15)
 
@@ -82,4 +105,11 @@ def sights(rules: list[int], now: dt.datetime) -> list[Sight]:
     """What each of the rules sees at ``now``."""
     with connection.cursor() as cursor:
         cursor.execute(_SEEN, {"rules": rules, "now": now, "oldest": now - FRESH})
+        return [Sight(*row) for row in cursor.fetchall()]
+
+
+def balances(rules: list[int], now: dt.datetime) -> list[Sight]:
+    """What those of the rules see that watch the balance of a site: the share of heat that is not found again."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BALANCES, {"rules": rules, "now": now, "oldest": now - BALANCE_SPAN})
         return [Sight(*row) for row in cursor.fetchall()]

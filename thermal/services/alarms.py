@@ -37,7 +37,7 @@ def evaluate(*, now: dt.datetime, devices: Iterable[int] | None = None) -> int:
     known = AlarmRule.objects.select_related("site", "measurement", "device", "delivery_point").in_bulk(rules)
     alarms = {alarm.rule_id: alarm for alarm in Alarm.objects.filter(rule__in=rules).exclude(state=State.CLOSED)}
     changed, moved = 0, []
-    for sight in watching.sights(rules, now):
+    for sight in (*watching.sights(rules, now), *watching.balances(rules, now)):
         rule = known[sight.rule_id]
         waits = (rule.condition_since, rule.clear_since)
         changed += _judge(rule, alarms.get(rule.pk), sight, now)
@@ -153,6 +153,8 @@ def unit_of(rule: AlarmRule) -> str:
     """The unit of the rule's limit and values."""
     if rule.kind == AlarmRule.Kind.NO_DATA:
         return "s"
+    if rule.kind == AlarmRule.Kind.BALANCE:
+        return "1"
     return live.UNITS.get(rule.measurement.role, "") if rule.measurement else ""
 
 
@@ -160,6 +162,8 @@ def _message(rule: AlarmRule) -> str:
     """What happened, in plain words."""
     if rule.kind == AlarmRule.Kind.NO_DATA:
         return _("%(device)s does not answer.") % {"device": rule.device}
+    if rule.kind == AlarmRule.Kind.BALANCE:
+        return _("%(rule)s: the heat of %(site)s is not found where it went.") % {"rule": rule.name, "site": rule.site}
     what = rule.measurement.get_role_display().split(",")[0] if rule.measurement else rule.name
     where = rule.delivery_point or rule.site
     if rule.kind == AlarmRule.Kind.HIGH:

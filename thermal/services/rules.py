@@ -45,6 +45,8 @@ def ensure_default_rules(*, site: Site, by: User | None, now: dt.datetime) -> li
     """The rules that every site starts with; those that are there already keep what people made of them."""
     del by, now  # the change history keeps who and when
     made = [_ensure(site, f"silent-{device.code}", _silence(device)) for device in _devices(site)]
+    if site.measurements.filter(role=Measurement.Role.CAPTURED_POWER).exists():
+        made.append(_ensure(site, "balance", _balance()))
     counts: dict[str, int] = {}
     for measurement in site.measurements.select_related("delivery_point", "equipment").order_by("pk"):
         fields = _default_of(measurement)
@@ -76,6 +78,21 @@ def _too_hot(high_c: float) -> dict[str, Any]:
         "priority": Priority.MEDIUM,
         "consequence": _("The offtaker's installation may be damaged, and people may be scalded."),
         "action": _("Check the mixing valve and the set point of the heat pump."),
+    }
+
+
+def _balance() -> dict[str, Any]:
+    """The default rule of the balance; the share is a proposal, to be set by what the site's meters can tell."""
+    return {
+        "name": _("Heat balance"),
+        "kind": AlarmRule.Kind.BALANCE,
+        "limit_value": 0.10,
+        "deadband_value": 0.02,
+        "on_delay_s": 3600,
+        "off_delay_s": 3600,
+        "priority": Priority.LOW,
+        "consequence": _("Heat is lost or wrongly measured; key figures and bills may be wrong."),
+        "action": _("Compare the heat meters with each other, look for open bypasses and for water that stands still."),
     }
 
 

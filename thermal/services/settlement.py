@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from hosting.models import MeterPlacement, Site
 from hosting.models.field import Measurement
 from kernel.periods import QUARTER_HOUR, Period
-from thermal.services import marking
+from thermal.services import kpi_ledger, marking
 from thermal.services.settlement_sql import CLAIM, SETTLE_HEAT, SETTLE_SITES
 
 # Raise it when a rule changes what a ledger row says; `manage.py settle --all` then makes new versions.
@@ -131,8 +131,11 @@ def _settle_batch(*, now: dt.datetime, site: Site | None, limit: int) -> Settled
         cursor.execute(SETTLE_HEAT, facts | _HEAT_FACTS)
         heat_rows = cursor.rowcount
         cursor.execute(SETTLE_SITES, facts | _SITE_FACTS)
+        site_rows = cursor.rowcount
+        if heat_rows or site_rows:
+            kpi_ledger.mark_stretches(stretches=[span[:3] for span in spans], now=now)
         marking.mark_to_judge(sites=[(span[0], at) for span in spans for at in span[1:3]], now=now)
-        return Settled(sum(span[3] for span in spans), heat_rows, cursor.rowcount)
+        return Settled(sum(span[3] for span in spans), heat_rows, site_rows)
 
 
 _HEAT_FACTS = {

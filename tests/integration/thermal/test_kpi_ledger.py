@@ -1,0 +1,214 @@
+"""The KPI ledger equals what the heat ledger adds up to, however it came about."""
+
+import datetime as dt
+import random
+from collections import defaultdict
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
+
+from hosting.models import Measurement, Site
+from kernel.periods import Period, local_month
+from tests.makers import hosting, thermal
+from thermal.domain.kpis import export, sums
+from thermal.models import Alarm, AlarmRule, HeatInterval, KpiSum, MonthMark, SiteInterval
+from thermal.services import alarms, kpi_ledger, settlement
+
+pytestmark = pytest.mark.django_db
+
+QUARTER = dt.timedelta(minutes=15)
+# Summer time ends in between, and the local month begins an hour before the one of UTC.
+START = dt.datetime(2026, 10, 30, 20, tzinfo=dt.UTC)
+NOW = dt.datetime(2026, 11, 2, 12, tzinfo=dt.UTC)
+PLAIN = [name for name in sums.OF_SITES if name in {field.name for field in SiteInterval._meta.fields}]
+
+
+def fill(site: Site, seed: int, quarters: int = 120) -> None:
+    """Quarter hours with every column drawn at random, a fifth of them unknown."""
+    draw = random.Random(seed)
+    energies = [name for name in PLAIN if name not in {"curtailed_s", "utilisation_ratio"}] + ["demand_kwh"]
+    SiteInterval.objects.bulk_create(
+        SiteInterval(
+            site=site,
+            start=START + n * QUARTER,
+            **{name: None if draw.random() < 0.2 else round(draw.uniform(0, 5), 4) for name in energies},
+            utilisation_ratio=draw.choice([None, 0.5, 0.75]),
+            export_mode=draw.choice([None, 0, 1, 2, 3, 4, 5]),
+            export_cause=draw.randrange(6),
+            export_basis=draw.randrange(3),
+            curtailed_s=draw.choice([0, 300, 900]),
+            rule_version=2,
+            settled_at=NOW,
+        )
+        for n in range(quarters)
+    )
+    point = hosting.make_delivery_point(site)
+    HeatInterval.objects.bulk_create(
+        HeatInterval(
+            delivery_point=point,
+            start=START + n * QUARTER,
+            heat_kwh=round(draw.uniform(0, 5), 4),
+            volume_m3=draw.choice([None, 0, round(draw.uniform(0, 1), 4)]),
+            supply_vw_c=draw.choice([None, 45.5]),
+            return_vw_c=35.25,
+            quality=draw.choice([0, 1, 3]),
+            rule_version=2,
+            settled_at=NOW,
+        )
+        for n in range(quarters)
+    )
+
+
+def recomputed(site: Site) -> dict[tuple[dt.date, str], tuple[float | None, int]]:
+    """The sums by month and input, added up row by row in Python."""
+    found: dict[tuple[dt.date, str], list[Any]] = defaultdict(lambda: [0.0, 0])
+
+    def put(start: dt.datetime, name: str, value: float | None) -> None:
+        cell = found[start.astimezone(site.zone).date().replace(day=1), name]
+        if value is not None:
+            cell[0], cell[1] = cell[0] + value, cell[1] + 1
+
+    for row in SiteInterval.objects.filter(site=site).order_by("start"):
+        told = row.export_basis > 0 or row.delivered_kwh is not None
+        for name in PLAIN:
+            if name not in {"available_kwh", "curtailed_s"}:
+                put(row.start, name, getattr(row, name))
+        error = row.closing_error_kwh
+        parts = (row.delivered_kwh, row.rejected_kwh or 0, row.buffer_change_kwh or 0)
+        if row.delivered_kwh is not None:
+            put(row.start, "balance_in_kwh", None if error is None else error + sum(parts))
+        both = row.available_kwh is not None and row.demand_kwh is not None
+        put(row.start, "available_kwh", row.available_kwh if both else None)
+        put(row.start, "coincident_kwh", min(row.available_kwh, row.demand_kwh) if both else None)
+        put(row.start, "utilisation_count", None if row.utilisation_ratio is None else 1)
+        put(row.start, "curtailed_s", row.curtailed_s if told else None)
+        for number, mode in enumerate(sums.MODES):
+            is_so = None if row.export_mode is None else 900 * (row.export_mode == number)
+            put(row.start, f"mode_{mode}_s", is_so)
+        for number, cause in enumerate(sums.CAUSES):
+            mine = row.export_cause == number
+            put(row.start, f"curtailed_{cause}_s", row.curtailed_s * mine if told else None)
+            lost = row.curtailed_kwh
+            put(row.start, f"curtailed_{cause}_kwh", None if lost is None else lost * mine)
+    for row in HeatInterval.objects.filter(delivery_point__site=site).order_by("start"):
+        weighed = bool(row.supply_vw_c is not None and row.volume_m3)
+        volume = float(row.volume_m3) if weighed else None
+        put(row.start, "volume_m3", volume)
+        put(row.start, "supply_m3c", volume * row.supply_vw_c if weighed else None)
+        put(row.start, "return_m3c", volume * row.return_vw_c if weighed else None)
+        put(row.start, "estimated_kwh", float(row.heat_kwh) * (row.quality == 3))
+    return {key: (round(value, 3) if count else None, count) for key, (value, count) in found.items()}
+
+
+def kept(site: Site) -> dict[tuple[dt.date, str], tuple[float | None, int]]:
+    rows = KpiSum.objects.filter(site=site)
+    return {
+        (row.month_on, row.input): (None if row.value is None else round(row.value, 3), row.known_count) for row in rows
+    }
+
+
+def test_sums_equal_a_recomputation_from_every_quarter_hour() -> None:
+    sites = [hosting.make_site(), hosting.make_site(time_zone="Asia/Kolkata", country="IN")]
+    for number, site in enumerate(sites):
+        fill(site, number)
+    kpi_ledger.mark_all(now=NOW)
+    written = kpi_ledger.sum_marked(now=NOW, batch=1)
+    assert written == 2 * 2 * len(sums.INPUTS)
+    for site in sites:
+        expected = recomputed(site)
+        assert {name for _month, name in kept(site)} == set(sums.INPUTS)
+        known = {key: value for key, value in expected.items() if key in kept(site)}
+        for key, (value, count) in known.items():
+            assert kept(site)[key] == (pytest.approx(value, abs=2e-3) if count else None, count), key
+    assert MonthMark.objects.count() == 0
+
+
+def test_summing_again_changes_nothing_and_a_rebuild_gives_the_same() -> None:
+    site = hosting.make_site()
+    fill(site, 7, quarters=30)
+    kpi_ledger.mark_all(now=NOW)
+    kpi_ledger.sum_marked(now=NOW)
+    before = kept(site)
+    kpi_ledger.mark_all(now=NOW)
+    assert kpi_ledger.sum_marked(now=NOW) == 0
+    assert set(KpiSum.objects.values_list("version", flat=True)) == {1}
+    out = StringIO()
+    call_command("kpi_ledger", "--rebuild", "--site", site.code, stdout=out)
+    assert kept(site) == before
+    assert "sums of sites and months written" in out.getvalue()
+    with pytest.raises(CommandError, match="no site"):
+        call_command("kpi_ledger", "--site", "nowhere")
+
+
+def test_settlement_marks_the_months_that_it_changed() -> None:
+    thermal.make_partitions(START, months=3)
+    site, other = hosting.make_site(), hosting.make_site()
+    device = thermal.make_plant_device(site, [Measurement.Role.IT_POWER])
+    for at in (START, START + dt.timedelta(days=2)):
+        thermal.make_frames(device, [(at + n * 3 * dt.timedelta(minutes=5), [8.0]) for n in range(3)])
+        settlement.settle_period(site=site, period=Period(at, at + 2 * QUARTER), now=NOW)
+    marked = list(MonthMark.objects.values_list("site", "month_on").order_by("month_on"))
+    assert marked == [(site.pk, dt.date(2026, 10, 1)), (site.pk, dt.date(2026, 11, 1))]
+    kpi_ledger.sum_marked(now=NOW)
+    october = KpiSum.objects.get(site=site, month_on=dt.date(2026, 10, 1), input="it_kwh")
+    assert (october.value, october.known_count) == (4.0, 2)
+    rest = local_month(2026, 10, site.zone).end - START
+    assert october.expected_count == rest // QUARTER
+    assert not KpiSum.objects.filter(site=other).exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"month_on": dt.date(2026, 10, 2)},
+        {"known_count": 5, "expected_count": 4},
+        {"value": None},
+        {"known_count": 0},
+    ],
+)
+def test_rows_that_contradict_themselves_are_refused(wrong: dict[str, Any]) -> None:
+    fields: dict[str, Any] = {
+        "site": hosting.make_site(),
+        "month_on": dt.date(2026, 10, 1),
+        "input": "it_kwh",
+        "value": 1.0,
+        "known_count": 3,
+        "expected_count": 4,
+        "computed_at": NOW,
+    }
+    with pytest.raises(IntegrityError), transaction.atomic():
+        KpiSum.objects.create(**fields | wrong)
+
+
+def test_a_balance_that_does_not_close_raises_an_alarm() -> None:
+    site = hosting.make_site()
+    rule = thermal.make_rule(
+        site,
+        kind=AlarmRule.Kind.BALANCE,
+        measurement=None,
+        limit_value=0.1,
+        deadband_value=0.02,
+        on_delay_s=0,
+        off_delay_s=0,
+    )
+    came_in, delivered = 10.0, 8.0
+    row = SiteInterval.objects.create(
+        site=site,
+        start=NOW - 2 * QUARTER,
+        delivered_kwh=delivered,
+        closing_error_kwh=export.balance_error_kwh(came_in, None, delivered, None, None),
+        rule_version=2,
+        settled_at=NOW,
+    )
+    assert alarms.evaluate(now=NOW) == 1
+    alarm = Alarm.objects.get(rule=rule)
+    assert (alarm.state, alarm.unit) == ("unack", "1")
+    assert alarm.value == pytest.approx(0.2)
+    row.closing_error_kwh = 0.1
+    row.save()
+    alarms.evaluate(now=NOW + dt.timedelta(minutes=1))
+    alarm.refresh_from_db()
+    assert alarm.state == "rtn"

@@ -1,0 +1,154 @@
+# ruff: noqa: S608 - the only things put into the statements are our own constants
+"""The statement that sums a site's month: one row per input of the key figures."""
+
+from thermal.domain.kpis import sums
+from thermal.models.ledger import Reason
+
+# Sums of columns of the site ledger that are taken as they stand.
+_PLAIN = (
+    "it_kwh", "total_kwh", "heat_pump_kwh", "heat_pump_heat_kwh", "source_pump_kwh", "sink_pump_kwh", "backup_kwh",
+    "backup_heat_kwh", "captured_kwh", "delivered_kwh", "rejected_kwh", "buffer_change_kwh", "closing_error_kwh",
+    "water_m3", "utilisation_ratio", "curtailed_kwh",
+)  # fmt: skip
+_EXPORT_KNOWN = "(export_basis > 0 OR delivered_kwh IS NOT NULL)"
+_BOTH = "(available_kwh IS NOT NULL AND demand_kwh IS NOT NULL)"
+
+
+def _site_inputs() -> dict[str, tuple[str, str]]:
+    """For each input the sum, and the condition under which a quarter hour is known."""
+    made = {name: (f"sum({name})", f"{name} IS NOT NULL") for name in _PLAIN}
+    made["balance_in_kwh"] = (
+        "sum(closing_error_kwh + delivered_kwh + coalesce(rejected_kwh, 0) + coalesce(buffer_change_kwh, 0))",
+        "closing_error_kwh IS NOT NULL AND delivered_kwh IS NOT NULL",
+    )
+    made["utilisation_count"] = ("count(utilisation_ratio)", "utilisation_ratio IS NOT NULL")
+    made["available_kwh"] = (f"sum(available_kwh) FILTER (WHERE {_BOTH})", _BOTH)
+    made["coincident_kwh"] = (f"sum(least(available_kwh, demand_kwh)) FILTER (WHERE {_BOTH})", _BOTH)
+    made["curtailed_s"] = (f"sum(curtailed_s) FILTER (WHERE {_EXPORT_KNOWN})", _EXPORT_KNOWN)
+    for number, mode in enumerate(sums.MODES):
+        total = f"900 * count(*) FILTER (WHERE export_mode = {number})"
+        made[f"mode_{mode}_s"] = (total, "export_mode IS NOT NULL")
+    for number, cause in enumerate(sums.CAUSES):
+        seconds = f"coalesce(sum(curtailed_s) FILTER (WHERE {_EXPORT_KNOWN} AND export_cause = {number}), 0)"
+        energy = f"coalesce(sum(curtailed_kwh) FILTER (WHERE export_cause = {number}), 0)"
+        made[f"curtailed_{cause}_s"] = (seconds, _EXPORT_KNOWN)
+        made[f"curtailed_{cause}_kwh"] = (energy, "curtailed_kwh IS NOT NULL")
+    return made
+
+
+_WEIGHED = "(hi.supply_vw_c IS NOT NULL AND hi.return_vw_c IS NOT NULL AND hi.volume_m3 > 0)"
+_POINT_INPUTS = {
+    "volume_m3": (f"sum(hi.volume_m3::float8) FILTER (WHERE {_WEIGHED})", _WEIGHED),
+    "supply_m3c": (f"sum(hi.volume_m3::float8 * hi.supply_vw_c) FILTER (WHERE {_WEIGHED})", _WEIGHED),
+    "return_m3c": (f"sum(hi.volume_m3::float8 * hi.return_vw_c) FILTER (WHERE {_WEIGHED})", _WEIGHED),
+    "estimated_kwh": (
+        "coalesce(sum(hi.heat_kwh::float8) FILTER (WHERE hi.quality = 3), 0)",
+        "hi.heat_kwh IS NOT NULL",
+    ),
+}
+_SITE_INPUTS = _site_inputs()
+assert set(_SITE_INPUTS) | set(_POINT_INPUTS) == set(sums.INPUTS)  # noqa: S101 -- both lists must stay one
+
+
+def _columns(inputs: dict[str, tuple[str, str]]) -> str:
+    return ",\n           ".join(
+        f"({total})::float8 AS {name}, count(*) FILTER (WHERE {known}) AS n_{name}"
+        for name, (total, known) in inputs.items()
+    )
+
+
+def _values(inputs: dict[str, tuple[str, str]], rows: str) -> str:
+    return ",\n        ".join(f"('{name}', {rows}.{name}, {rows}.n_{name})" for name in inputs)
+
+
+SUM_MONTHS = f"""
+WITH month AS MATERIALIZED (
+    SELECT asked.*, greatest(0, ceil(extract(epoch FROM t1 - greatest(t0, first.start)) / 900))::int AS expected
+    FROM unnest(%(sites)s::bigint[], %(months)s::date[], %(starts)s::timestamptz[], %(ends)s::timestamptz[])
+         asked (site_id, month_on, t0, t1)
+    LEFT JOIN LATERAL (
+        SELECT si.start FROM thermal_siteinterval si WHERE si.site_id = asked.site_id ORDER BY si.start LIMIT 1
+    ) first ON true
+),
+of_site AS (
+    SELECT month.site_id, month.month_on, month.expected, max(si.settled_at) AS settled_at,
+           {_columns(_SITE_INPUTS)}
+    FROM month
+    JOIN thermal_siteinterval si
+      ON si.site_id = month.site_id AND si.start >= month.t0 AND si.start < month.t1
+    GROUP BY month.site_id, month.month_on, month.expected
+),
+of_points AS (
+    SELECT month.site_id, month.month_on, count(*)::int AS expected, max(hi.settled_at) AS settled_at,
+           {_columns(_POINT_INPUTS)}
+    FROM month
+    JOIN hosting_deliverypoint dp ON dp.site_id = month.site_id
+    JOIN thermal_heatinterval hi
+      ON hi.delivery_point_id = dp.id AND hi.start >= month.t0 AND hi.start < month.t1
+    WHERE hi.reason <> {Reason.NO_METER.value}
+    GROUP BY month.site_id, month.month_on
+),
+told AS (
+    SELECT site_id, month_on, expected, settled_at, one.*
+    FROM of_site CROSS JOIN LATERAL (VALUES
+        {_values(_SITE_INPUTS, "of_site")}
+    ) one (input, value, known)
+    UNION ALL
+    SELECT site_id, month_on, expected, settled_at, one.*
+    FROM of_points CROSS JOIN LATERAL (VALUES
+        {_values(_POINT_INPUTS, "of_points")}
+    ) one (input, value, known)
+),
+fresh AS (
+    SELECT site_id, month_on, input, CASE WHEN known > 0 THEN round(value::numeric, 4)::float8 END AS value,
+           known::int AS known_count, greatest(expected, known)::int AS expected_count, settled_at
+    FROM told
+),
+gone AS (
+    DELETE FROM thermal_kpisum kept USING month
+    WHERE kept.site_id = month.site_id AND kept.month_on = month.month_on AND NOT EXISTS (
+        SELECT 1 FROM told
+        WHERE told.site_id = kept.site_id AND told.month_on = kept.month_on AND told.input = kept.input
+    )
+)
+INSERT INTO thermal_kpisum AS kept (
+    site_id, month_on, input, value, known_count, expected_count, settled_at, version, computed_at
+)
+SELECT site_id, month_on, input, value, known_count, expected_count, settled_at, 1, %(now)s FROM fresh
+ORDER BY site_id, month_on, input
+ON CONFLICT (site_id, month_on, input) DO UPDATE
+SET value = excluded.value, known_count = excluded.known_count, expected_count = excluded.expected_count,
+    settled_at = excluded.settled_at, version = kept.version + 1, computed_at = excluded.computed_at
+WHERE (kept.value, kept.known_count, kept.expected_count)
+      IS DISTINCT FROM (excluded.value, excluded.known_count, excluded.expected_count)
+"""
+
+# As with settlement: the mark goes in the transaction that writes the sums, so that a killed worker leaves it.
+CLAIM = """
+WITH chosen AS MATERIALIZED (
+    SELECT ctid AS place FROM thermal_monthmark
+    WHERE %(site)s::bigint IS NULL OR site_id = %(site)s
+    ORDER BY marked_at, site_id, month_on LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)
+DELETE FROM thermal_monthmark mark USING chosen WHERE mark.ctid = chosen.place
+RETURNING mark.site_id, mark.month_on
+"""
+
+# Every month of a site that the stretches touch, in the site's zone.
+MARK = """
+INSERT INTO thermal_monthmark (site_id, month_on, marked_at)
+SELECT DISTINCT site.id, month.month_on::date, %(now)s::timestamptz
+FROM unnest(%(sites)s::bigint[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]) touched (site_id, t0, t1)
+JOIN hosting_site site ON site.id = touched.site_id
+CROSS JOIN LATERAL generate_series(
+    date_trunc('month', t0 AT TIME ZONE site.time_zone),
+    (t1 - interval '1 microsecond') AT TIME ZONE site.time_zone, interval '1 month'
+) month (month_on)
+ORDER BY 1, 2
+ON CONFLICT (site_id, month_on) DO UPDATE SET marked_at = excluded.marked_at
+"""
+
+STRETCHES = """
+SELECT site_id, min(start), max(start) + interval '15 minutes' FROM thermal_siteinterval
+WHERE %(site)s::bigint IS NULL OR site_id = %(site)s GROUP BY site_id
+"""
