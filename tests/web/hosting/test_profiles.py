@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from hosting.domain.addresses import LANGUAGES
-from hosting.models import DeviceProfile
+from hosting.models import DeviceProfile, Protocol
 from hosting.queries import profiles as stored
 from hosting.services import profile_files
 from tests.makers import accounts as people
@@ -64,7 +64,7 @@ def test_a_profile_is_entered_with_its_points() -> None:
     assert "Not verified against a device" in engineer.get(profile.get_absolute_url()).content.decode()
 
 
-@pytest.mark.parametrize("protocol", LANGUAGES)
+@pytest.mark.parametrize("protocol", Protocol.values)
 def test_every_language_has_its_editor(protocol: str) -> None:
     text = client_of(people.engineer()).get(f"/inventory/profiles/new/?protocol={protocol}").content.decode()
     for part in LANGUAGES[protocol].point:
