@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from hosting.views import equipment, exchange, field, metering, outages, profiles, secrets, sites
+from hosting.views import equipment, exchange, field, metering, outages, profiles, refusals, secrets, sites
 
 
 def record_routes(base: str, name: str, views: Any, prefix: str) -> list[URLPattern]:
@@ -43,6 +43,7 @@ urlpatterns = [
     ),
     path("inventory/controllers/<int:pk>/push-key/", secrets.PushKeyMake.as_view(), name="controller_push_key"),
     *record_routes("inventory/devices", "device", field, "Device"),
+    path("inventory/devices/<int:pk>/retry/", refusals.RefusalsForget.as_view(), name="device_retry"),
     path("inventory/devices/<int:device>/meanings/new/", field.MeasurementCreate.as_view(), name="measurement_create"),
     path("inventory/meanings/<int:pk>/delete/", field.MeasurementDelete.as_view(), name="measurement_delete"),
     *record_routes("inventory/profiles", "deviceprofile", profiles, "DeviceProfile"),

@@ -125,6 +125,12 @@ _MODBUS: Final = Language(
             minimum=0,
             maximum=124,
         ),
+        AddressField(
+            "unreadable",
+            Kind.TEXTS,
+            _("registers not to be read"),
+            _("Ranges such as 100-109, in any table: no request touches them."),
+        ),
         *_ORDERS,
     ),
 )

@@ -14,7 +14,7 @@ from hosting import tables
 from hosting.filters import ControllerFilter, DeviceFilter
 from hosting.forms import ControllerForm, DeviceForm, MeasurementForm
 from hosting.models import Controller, Device, Measurement
-from hosting.views import secrets
+from hosting.views import refusals, secrets
 from hosting.views.records import Action, Fact, InventoryList, RecordPage, Section, fact_of
 
 PLACES = ("device", "equipment", "delivery_point", "connection__source", "connection__target")
@@ -138,7 +138,11 @@ class DeviceDetail(RecordPage):
         for name in HEALTH:
             fact = fact_of(self.object, Device._meta.get_field(name))
             facts.append(Fact(str(labels.get(name, fact.label)), fact.value, units.get(name, fact.unit), fact.url))
-        return facts
+        return [*facts, *refusals.facts(self.object)]
+
+    def actions(self) -> Sequence[Action]:
+        """Trying again what it refused, besides the usual."""
+        return (*refusals.actions(self.object), *super().actions())
 
     def sections(self) -> Sequence[Section]:
         """Meanings and points."""

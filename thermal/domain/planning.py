@@ -32,7 +32,7 @@ GAP_LIMIT: Final = 16
 class UnreadableIsWrong(Refusal):
     """Ranges that cannot be read, written in some other way."""
 
-    sentence = "unreadable is a list of ranges such as [[100, 109], [200, 200]], not %(given)s."
+    sentence = "unreadable is a list of ranges such as 100-109 or 200, not %(given)s."
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +214,8 @@ class ReadPlan:
 def plan(specs: list[PointSpec], options: dict[str, Any]) -> ReadPlan:
     """Return the plan for a profile.
 
-    Its options may narrow `max_count` and `max_gap`, and name `unreadable` ranges, [first, last] in any table. What
-    one device was found to refuse comes as `refusals`: those points are left out, and known to be.
+    Its options may narrow `max_count` and `max_gap`, and name `unreadable` ranges, such as "100-109", in any table.
+    What one device was found to refuse comes as `refusals`: those points are left out, and known to be.
     """
     points = [register_point(spec, options) for spec in specs]
     unreadable = _unreadable(options, points)
@@ -240,9 +240,10 @@ def plan(specs: list[PointSpec], options: dict[str, Any]) -> ReadPlan:
 
 def _unreadable(options: dict[str, Any], points: Sequence[RegisterPoint]) -> Places:
     """Return the ranges that the profile says cannot be read; a point in one of them is a mistake in the profile."""
-    ranges = options.get("unreadable", [])
-    if not isinstance(ranges, list) or not all(map(_is_range, ranges)):
-        raise UnreadableIsWrong(given=ranges)
+    given = options.get("unreadable", [])
+    if not isinstance(given, list):
+        raise UnreadableIsWrong(given=given)
+    ranges = [_range_of(part) for part in given]
     places = tuple((table, first, last) for table in TABLES for first, last in ranges)
     for point in points:
         if _touches(places, point.table, point.start, point.start + point.count):
@@ -250,12 +251,15 @@ def _unreadable(options: dict[str, Any], points: Sequence[RegisterPoint]) -> Pla
     return places
 
 
-def _is_range(given: Any) -> bool:
-    """Return whether this is a pair of registers, the first one not above the last."""
-    if not isinstance(given, list) or [type(number) for number in given] != [int, int]:
-        return False
-    first, last = given
-    return bool(0 <= first <= last <= LAST_REGISTER)
+def _range_of(given: Any) -> tuple[int, int]:
+    """Return the first and the last register of a range: "100-109", "200", or [100, 109]."""
+    parts = given if isinstance(given, list) else str(given).split("-")
+    if not 1 <= len(parts) <= 2 or not all(str(part).strip().isdecimal() for part in parts):
+        raise UnreadableIsWrong(given=given)
+    first, last = int(parts[0]), int(parts[-1])
+    if not first <= last <= LAST_REGISTER:
+        raise UnreadableIsWrong(given=given)
+    return first, last
 
 
 def _touches(places: Places, table: str, start: int, end: int) -> bool:

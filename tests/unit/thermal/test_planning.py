@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from thermal.domain import planning
-from thermal.domain.planning import Limits, Request
+from thermal.domain.planning import Limits, Refusals, Request
 from thermal.domain.readings import LARGEST, Answer, Conversion, Missing, PointIsWrong, PointSpec, register_slots
 from thermal.domain.registers import KINDS, TABLES, RegisterPoint, register_point
 
@@ -74,6 +74,83 @@ def test_no_two_neighboring_requests_could_be_one(points: list[RegisterPoint], m
         limit = 2000 if earlier.table in ("coil", "discrete") else max_count
         gap = later.start - earlier.start - earlier.count
         assert gap > max_gap or first.start + first.count - earlier.start > limit
+
+
+@st.composite
+def refusals_of(draw: st.DrawFn, points: list[RegisterPoint]) -> Refusals:
+    """What a device may refuse: some points, registers between them, and requests over some places."""
+    refused = draw(st.lists(st.sampled_from(points), max_size=4)) if points else []
+    places = [(point.table, point.start, point.start + point.count - 1) for point in refused]
+    gaps = draw(st.lists(st.tuples(st.sampled_from(TABLES), st.integers(0, 900), st.integers(0, 6)), max_size=6))
+    places += [
+        (table, first, first + more)
+        for table, first, more in gaps
+        if not any(p.table == table and first < p.start + p.count and p.start <= first + more for p in points)
+    ]
+    cuts = draw(st.lists(st.sampled_from(points), max_size=4)) if points else []
+    return Refusals(tuple(places), frozenset((point.table, point.start) for point in cuts))
+
+
+@given(st.data(), profiles(), st.integers(4, 125), st.integers(0, 60))
+def test_every_register_that_is_told_is_read_once_and_none_that_is_refused(
+    data: st.DataObject, points: list[RegisterPoint], max_count: int, max_gap: int
+) -> None:
+    known = data.draw(refusals_of(points))
+    told = [point for point in points if not known.leaves_out(point)]
+    requests = planning.plan_requests(told, Limits(max_count, max_gap, known.unreadable, known.cuts))
+    read = registers_of(requests)
+    wanted = {(point.table, point.start + n) for point in told for n in range(point.count)}
+    assert wanted <= set(read)
+    assert len(read) == len(set(read))
+    refused = {(table, register) for table, first, last in known.unreadable for register in range(first, last + 1)}
+    assert not refused & set(read)
+    for request in requests:
+        assert request.count <= (2000 if request.table in ("coil", "discrete") else min(max_count, 125))
+        assert not any((request.table, point.start) in known.cuts for point in request.points[1:])
+
+
+@given(profiles())
+def test_a_request_that_is_parted_until_nothing_is_left_still_reads_every_point_once(
+    points: list[RegisterPoint],
+) -> None:
+    parts = list(planning.plan_requests(points))
+    single = []
+    while parts:
+        part = parts.pop()
+        halves = planning.halves(part)
+        parts += halves
+        single += [] if halves else [part]
+    assert sorted(slot for request in single for slot in request.slots) == list(range(len(points)))
+    assert all(len({point.start for point in request.points}) == 1 for request in single)
+
+
+def test_numbers_that_lie_over_each_other_are_not_parted() -> None:
+    points = (a_point(0, "holding", 0, "uint32"), a_point(1, "holding", 1), a_point(2, "holding", 2))
+    (request,) = planning.plan_requests(points)
+    assert [part.slots for part in planning.halves(request)] == [[0, 1], [2]]
+
+
+def of_registers(*registers: int) -> list[PointSpec]:
+    return [PointSpec(slot, f"p{slot}", "", "state", "", {"register": at}) for slot, at in enumerate(registers)]
+
+
+@pytest.mark.parametrize("given", ["5-8", "6", [5, 8], [6, 6]])
+def test_a_profile_says_over_which_registers_nothing_is_read(given: Any) -> None:
+    plan = planning.plan(of_registers(0, 4, 9), {"unreadable": [given]})
+    assert [(reader.request.start, reader.request.count) for reader in plan.readers] == [(0, 5), (9, 1)]
+
+
+def test_a_point_where_the_profile_reads_nothing_is_a_mistake_in_the_profile() -> None:
+    with pytest.raises(PointIsWrong, match="register 4 lies where the profile reads nothing"):
+        planning.plan(of_registers(0, 4), {"unreadable": ["3-5"]})
+
+
+@pytest.mark.parametrize("given", ["x", "9-5", "1-2-3", "-4", [1, 2, 3], "70000", {"a": 1}])
+def test_ranges_that_are_none_are_refused(given: Any) -> None:
+    with pytest.raises(planning.UnreadableIsWrong):
+        planning.plan(of_registers(0), {"unreadable": [given]})
+    with pytest.raises(planning.UnreadableIsWrong):
+        planning.plan(of_registers(0), {"unreadable": "5-8"})
 
 
 def test_forty_points_of_a_meter_are_one_request() -> None:
