@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -59,6 +59,14 @@ class PushAnswerSerializer(serializers.Serializer[Any]):
     items = ItemResultSerializer(many=True)
 
 
+class PushProblemSerializer(serializers.Serializer[Any]):
+    """Why nothing of a batch was stored."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    field = serializers.CharField(required=False)
+
+
 class _PushThrottle(SimpleRateThrottle):
     """Counts requests in the cache, which all web processes share."""
 
@@ -94,8 +102,7 @@ def _header(name: str, description: str) -> OpenApiParameter:
 
 
 def _problem(description: str) -> OpenApiResponse:
-    fields: dict[str, Any] = {"code": serializers.CharField(), "detail": serializers.CharField()}
-    return OpenApiResponse(inline_serializer("PushProblem", fields), description)
+    return OpenApiResponse(PushProblemSerializer, description)
 
 
 class PushView(APIView):
