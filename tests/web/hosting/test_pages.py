@@ -248,3 +248,18 @@ def test_isolating_the_only_exchanger_loses_the_offtaker() -> None:
     assert "supply lost" in text
     assert "heat trapped" in text
     assert point.get_absolute_url() in text
+
+
+def test_a_controller_cannot_be_pointed_at_a_service_of_the_portal(settings: Any) -> None:
+    settings.HOSTING_OWN_SERVICES = ["127.0.0.1:5432"]
+    site, user = makers.make_site(), people.engineer()
+    typed = {
+        "site": site.pk, "code": "plc", "protocol": "modbus_tcp", "host": "127.0.0.1", "port": 5432, "poll_s": 60,
+        "timeout_ms": 3000, "connect_pause_ms": 0, "request_pause_ms": 0, "keep_open_s": 0, "enabled": "on",
+    }  # fmt: skip
+    response = logged_in(user).post(reverse("hosting:controller_create"), typed)
+    assert "a service of the portal itself" in response.content.decode()
+    assert not site.controllers.exists()
+    moved = logged_in(user).post(reverse("hosting:controller_create"), typed | {"host": "10.1.2.3"})
+    assert moved.status_code == 302
+    assert site.controllers.get().host == "10.1.2.3"
