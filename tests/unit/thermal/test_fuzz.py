@@ -3,6 +3,7 @@
 The decoders of SNMP, BACnet, OPC UA and of what MQTT brings have more laws like these beside their other tests.
 """
 
+import asyncio
 import json
 import math
 from contextlib import suppress
@@ -26,6 +27,7 @@ from thermal.domain.planning import plan as plan_registers
 from thermal.domain.readings import CANONICAL_UNITS, Answer, PointIsWrong, PointSpec
 from thermal.domain.registers import KINDS, TABLES
 from thermal.protocols import PROTOCOLS
+from thermal.protocols.mbus import Bus
 from thermal.protocols.modbus.frames import READS, GarbledAnswerError, Question, RtuFraming, TcpFraming
 from thermal.protocols.mqtt import document_of
 
@@ -237,6 +239,37 @@ def test_a_stream_that_loses_bytes_is_refused_whole(telegram: bytes, data: st.Da
 
 def decode_all(stream: bytes) -> list[mbus.Telegram]:
     return [mbus.decode(frame) for frame in mbus.split_frames(stream)]
+
+
+def heard(stream: bytes) -> list[bytes]:
+    """What a master takes for answers in all that a gateway sends before it hangs up."""
+
+    async def listen() -> list[bytes]:
+        reader = asyncio.StreamReader()
+        reader.feed_data(stream)
+        reader.feed_eof()
+        bus, found = Bus(reader, None, 1.0), []  # type: ignore[arg-type]
+        with suppress(asyncio.IncompleteReadError, mbus.TelegramRefused):
+            while True:
+                found.append(await bus._next_frame())
+        return found
+
+    return asyncio.run(listen())
+
+
+@given(st.binary(max_size=400) | st.binary(max_size=3).map(lambda piece: piece * 900))
+def test_any_stream_of_a_gateway_ends_in_whole_frames(stream: bytes) -> None:
+    for frame in heard(stream):
+        assert frame == b"\xe5" or len(frame) == frame[1] + 6
+        assert frame in stream
+
+
+NOISE = st.integers(0, 255).filter(lambda byte: byte not in (0x68, 0xE5))
+
+
+@given(st.lists(NOISE, max_size=200), st.sampled_from(RECORDED))
+def test_a_telegram_is_found_behind_any_noise_without_a_start(noise: list[int], telegram: bytes) -> None:
+    assert heard(bytes(noise) + telegram) == [telegram]
 
 
 @given(st.text(max_size=20) | st.integers(0, 300).map(str) | st.text("0123456789abcdefF", min_size=8, max_size=16))
