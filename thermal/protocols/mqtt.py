@@ -41,6 +41,8 @@ SESSION_S: Final = 7 * 86_400
 LARGEST_PACKET_BYTES: Final = 1_000_000
 MOST_MESSAGES: Final = 20_000
 """In one poll; what is more stays at the broker until the next."""
+SESSIONS_AT_ONCE: Final = 16
+"""At one broker."""
 DRAIN_S: Final = 15.0
 QUIET_S: Final = 0.25
 """After so long without a message, the broker has sent what it had queued; what comes later waits for the next poll."""
@@ -87,16 +89,28 @@ class Mqtt:
     async def read(self, endpoint: Endpoint, targets: Sequence[Target]) -> AsyncIterator[tuple[Target, Answer]]:
         """Yield what the broker has queued for each device, the latest instant at the end."""
         await _knock(endpoint)
-        for target in targets:
-            started = asyncio.get_running_loop().time()
-            try:
-                answers = await _listen(endpoint, target)
-            except TopicsRefused as refusal:
-                answers = [failed(target, refusal.detail, Missing.REFUSED)]
-            for answer in answers:
-                answer.latency_s = asyncio.get_running_loop().time() - started
-                answer.request_count = 1
-                yield target, answer
+        for first in range(0, len(targets), SESSIONS_AT_ONCE):
+            listening = targets[first : first + SESSIONS_AT_ONCE]
+            # Waiting for quiet is most of the time, and a broker serves many at once.
+            heard = await asyncio.gather(*(_hear(endpoint, target) for target in listening))
+            for target, answers in zip(listening, heard, strict=True):
+                for answer in answers:
+                    yield target, answer
+
+
+async def _hear(endpoint: Endpoint, target: Target) -> list[Answer]:
+    """Return what one device told, or why nothing can be heard of it."""
+    started = asyncio.get_running_loop().time()
+    try:
+        answers = await _listen(endpoint, target)
+    except TopicsRefused as refusal:
+        answers = [failed(target, refusal.detail, Missing.REFUSED)]
+    except NoConnection as refusal:
+        answers = [failed(target, refusal.detail, Missing.NO_ANSWER)]
+    for answer in answers:
+        answer.latency_s = asyncio.get_running_loop().time() - started
+        answer.request_count = 1
+    return answers
 
 
 def _topic(point: ToldPoint) -> str:

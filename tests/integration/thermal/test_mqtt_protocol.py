@@ -104,6 +104,14 @@ def test_what_was_queued_between_polls_is_stored_at_its_own_times(broker: Broker
     assert (day.poll_count, day.answered_count, day.failed_count, day.frame_count) == (2, 1, 1, 3)
 
 
+def test_many_devices_of_one_broker_are_heard_in_one_poll(broker: Broker) -> None:
+    devices = [device_of(broker, ONE_PAYLOAD) for _ in range(40)]
+    poll()
+    broker.publish(*(meter_message(device, NOW, "1", 1) for device in devices))
+    polled = poll(NOW + MINUTE)
+    assert (polled.answered_count, polled.failed_count, polled.frame_count) == (40, 0, 40)
+
+
 def test_late_data_marks_the_ledger(broker: Broker) -> None:
     device = device_of(broker, ONE_PAYLOAD)
     makers.make_measurement(device, Measurement.Role.DELIVERED_POWER, slot=1)
