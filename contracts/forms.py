@@ -111,3 +111,12 @@ class FaultForm(forms.Form):
         help_text=_("Since when, and what you notice: too cold, too hot, a leak, a noise."),
     )  # fmt: skip
     phone = forms.CharField(label=_("Telephone for questions"), max_length=40, required=False)
+
+
+class SubstitutionForm(forms.Form):
+    """Why a month is billed although a rule speaks against it."""
+
+    reason = forms.CharField(
+        label=_("Reason"), max_length=300, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Printed on the invoice."),
+    )  # fmt: skip

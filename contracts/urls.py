@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from contracts.views import billing, contracts, my_heat, parties, service
+from contracts.views import billing, contracts, my_heat, parties, service, substitutions
 
 app_name = "contracts"
 urlpatterns = [
@@ -33,6 +33,14 @@ urlpatterns = [
     path("billing/<int:year>/<int:month>/", billing.BillingMonth.as_view(), name="billing_month"),
     path("billing/<int:year>/<int:month>/run/", billing.BillingRunStart.as_view(), name="billing_run"),
     path("billing/<int:year>/<int:month>/issue/", billing.BillingIssue.as_view(), name="billing_issue"),
+    path(
+        "billing/<int:pk>/<int:year>/<int:month>/substitute/<slug:code>/",
+        substitutions.SubstitutionApprove.as_view(),
+        name="substitution_approve",
+    ),
+    path(
+        "billing/substitutions/<int:pk>/revoke/", substitutions.SubstitutionRevoke.as_view(), name="substitution_revoke"
+    ),
     path("billing/invoices/", billing.InvoiceList.as_view(), name="invoice_list"),
     path("billing/invoices/<int:pk>/", billing.InvoiceDetail.as_view(), name="invoice_detail"),
     path("billing/invoices/<int:pk>/pdf/", billing.InvoicePdf.as_view(), name="invoice_pdf"),

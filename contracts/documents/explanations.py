@@ -14,6 +14,7 @@ from contracts.documents import wording
 from contracts.models import CreditNote, Invoice, InvoiceLine, LineKind
 from hosting.models import Meter
 from kernel.periods import Period
+from thermal.models.corrections import EstimationMethod
 from thermal.queries import metering_accuracy
 
 # As the arithmetic, which knows no translation machine, writes it down with each line.
@@ -94,7 +95,25 @@ def _register_facts(line: InvoiceLine, invoice: Invoice) -> list[Fact]:
         for before, after in stay["falls"]:
             label = _("rolled over at %(at)s") % {"at": wording.instant(after["at"], zone)}
             facts.append(Fact(label, f"{wording.plain(before['energy_kwh'])} → {wording.plain(after['energy_kwh'])}"))
-    return facts
+    return [*facts, *(_estimate_fact(data, zone) for data in line.evidence.get("estimates", ()))]
+
+
+def _estimate_fact(data: dict[str, Any], zone: ZoneInfo) -> Fact:
+    """One estimate that the line contains, with its correction."""
+    label = _("estimated for %(start)s to %(end)s: %(method)s") % {
+        "start": wording.instant(data["starts_at"], zone),
+        "end": wording.instant(data["ends_at"], zone),
+        "method": EstimationMethod(data["method"]).label,
+    }
+    return Fact(label, f"{wording.plain(data['heat_kwh'], 1)}{wording.NBSP}kWh", correction_url(data["correction_id"]))
+
+
+def correction_url(correction_id: int) -> str:
+    """The address of the correction's page, where the portal has one."""
+    try:
+        return reverse("thermal:correction_detail", args=[correction_id])
+    except NoReverseMatch:
+        return ""
 
 
 def _accuracy_facts(stay: dict[str, Any], invoice: Invoice) -> list[Fact]:
@@ -171,12 +190,14 @@ def document_words(invoice: Invoice) -> dict[str, Any]:
     """The other figures of the document in words."""
     service = invoice.facts["sla"]
     estimated = Decimal(invoice.facts["estimated_ratio"])
+    added = wording.estimates(invoice.lines.all())
     compared = invoice.facts["compared"]
     return {
         "net": wording.money(invoice.net_amount, invoice.currency),
         "gross": wording.money(invoice.gross_amount, invoice.currency),
         "period": wording.days(invoice.starts_on, invoice.ends_on),
-        "estimated": wording.percent(estimated, 2) if estimated else "",
+        "estimated": wording.percent(estimated, 2) if estimated and not added else "",
+        "added": [*added, *wording.substitutions(invoice)],
         "hours": wording.plain(invoice.facts["hours"]),
         "availability": wording.availability(service["availability_ratio"])
         if service and service["availability_ratio"]

@@ -32,7 +32,7 @@ def render(invoice: Invoice, lines: Sequence[InvoiceLine]) -> bytes:
         _payment(sheet, invoice)
         _registers(sheet, invoice, lines)
         _service_level(sheet, invoice)
-        _quality(sheet, invoice)
+        _quality(sheet, invoice, lines)
         _comparison(sheet, invoice)
         return sheet.finish(footer(invoice.facts["seller"]))
 
@@ -182,14 +182,15 @@ def _service_level(sheet: Paper, invoice: Invoice) -> None:
         )
 
 
-def _quality(sheet: Paper, invoice: Invoice) -> None:
+def _quality(sheet: Paper, invoice: Invoice, lines: Sequence[InvoiceLine]) -> None:
     sheet.heading(_("How it was measured"))
     estimated = Decimal(invoice.facts["estimated_ratio"])
     sheet.paragraph(
         _("The heat is the difference of the meter's registers over %(hours)s hours.")
         % {"hours": wording.plain(invoice.facts["hours"])}
     )
-    if estimated:
+    added = wording.estimates(lines)
+    if estimated and not added:
         sheet.paragraph(
             _(
                 "For %(share)s of the quarter hours the course of the heat is estimated; "
@@ -197,6 +198,8 @@ def _quality(sheet: Paper, invoice: Invoice) -> None:
             )
             % {"share": wording.percent(estimated, 2)}
         )
+    for sentence in (*added, *wording.substitutions(invoice)):
+        sheet.paragraph(sentence)
 
 
 def _comparison(sheet: Paper, invoice: Invoice) -> None:

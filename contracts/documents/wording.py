@@ -1,5 +1,6 @@
 """How the figures of a bill read: used by the PDF, the pages and the explanations alike."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,8 +12,10 @@ from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from contracts.domain import registers, statement
-from contracts.models import InvoiceLine, LineKind
+from contracts.models import Invoice, InvoiceLine, LineKind
+from contracts.queries import blocks
 from kernel.money import minor_units
+from thermal.models.corrections import EstimationMethod
 
 SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
 NBSP = "\u00a0"
@@ -137,3 +140,37 @@ def excluded(data: dict[str, Any]) -> str:
         "force_majeure": _("force majeure"),
     }
     return ", ".join(f"{word} {minutes(data[name])}" for name, word in words.items() if data.get(name))
+
+
+def estimates(lines: Iterable[InvoiceLine]) -> list[str]:
+    """What of the billed heat is estimated, a sentence for each estimate."""
+    return [
+        _("Of the billed heat %(heat)s are estimated, because no register told them: %(method)s.")
+        % {"heat": f"{plain(data['heat_kwh'], 1)}{NBSP}kWh", "method": EstimationMethod(data["method"]).label}
+        for line in lines
+        for data in line.evidence.get("estimates", ())
+    ]
+
+
+def substitutions(invoice: Invoice) -> list[str]:
+    """What spoke against billing, and who answered for it, a sentence for each."""
+    zone = ZoneInfo(invoice.facts["contract"]["time_zone"])
+    return [
+        _("%(doubt)s It is billed nevertheless: %(reason)s (approved by %(who)s, %(at)s).")
+        % {
+            "doubt": blocks.reason_of(data["code"], data["facts"], invoice.contract).sentence,
+            "reason": data["reason"],
+            "who": data["approved_by"],
+            "at": instant(data["approved_at"], zone),
+        }
+        for data in invoice.facts.get("substitutions", ())
+    ]
+
+
+def withdrawn(quoted: Iterable[dict[str, Any]]) -> list[str]:
+    """Which billed estimates were withdrawn since, a sentence for each."""
+    return [
+        _("The estimate of %(heat)s that this invoice contains was withdrawn since.")
+        % {"heat": f"{plain(data['heat_kwh'], 1)}{NBSP}kWh"}
+        for data in quoted
+    ]

@@ -20,6 +20,8 @@ STANDING: Final = "standing"
 SLA_CREDIT: Final = "sla_credit"
 # The arithmetic that made a line; another arithmetic gets another number, so that old lines stay readable.
 RULES: Final = {ENERGY: "energy-1", STANDING: "standing-1", SLA_CREDIT: "sla-credit-1"}
+# Registers, and beside them heat that no register told.
+ENERGY_WITH_ESTIMATES: Final = "energy-2"
 KWH, DAY, MONTH, SHARE = "kWh", "d", "mo", "%"
 
 
@@ -28,16 +30,29 @@ class UnknownRuleError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Estimated:
+    """Heat in kWh that no register told: which correction adds it, how it was found, and for when."""
+
+    correction_id: int
+    method: str
+    starts_at: datetime
+    ends_at: datetime
+    heat_kwh: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch under one set of terms, with the meters that measured it."""
+    """A stretch under one set of terms, with the meters that measured it and what had to be estimated."""
 
     stretch: pricing.Stretch
     stays: tuple[registers.Stay, ...]
+    estimates: tuple[Estimated, ...] = ()
 
     @property
     def heat_kwh(self) -> Decimal:
-        """The energy in kWh of all its meters."""
-        return sum((registers.heat_kwh(stay) for stay in self.stays), Decimal(0))
+        """The energy in kWh of all its meters, and the estimated energy beside it."""
+        told = sum((registers.heat_kwh(stay) for stay in self.stays), Decimal(0))
+        return told + sum((estimate.heat_kwh for estimate in self.estimates), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +103,10 @@ def _energy_line(part: Part, currency: str) -> Line:
     terms = part.stretch.terms
     heat_kwh = part.heat_kwh
     evidence = {
-        "rule": RULES[ENERGY],
+        "rule": ENERGY_WITH_ESTIMATES if part.estimates else RULES[ENERGY],
         "terms": terms_data(terms),
         "stays": [stay_data(stay) for stay in part.stays],
+        **({"estimates": [estimate_data(each) for each in part.estimates]} if part.estimates else {}),
         "heat_kwh": str(heat_kwh),
         "rounding": _rounding(currency),
     }
@@ -159,7 +175,8 @@ def recomputed(kind: str, evidence: Evidence, starts_on: date, ends_on: date, cu
     UnknownRuleError
         Where the evidence names an arithmetic that this version does not know.
     """
-    if evidence.get("rule") != RULES.get(kind):
+    known = {RULES.get(kind), ENERGY_WITH_ESTIMATES if kind == ENERGY else None} - {None}
+    if evidence.get("rule") not in known:
         raise UnknownRuleError(f"{kind}: {evidence.get('rule')}")
     if kind == SLA_CREDIT:
         service = service_from(evidence["result"])
@@ -169,7 +186,8 @@ def recomputed(kind: str, evidence: Evidence, starts_on: date, ends_on: date, cu
     if kind == STANDING:
         line = _standing_line(stretch, currency)
         return Recomputed(line.quantity, line.net_amount) if line else Recomputed(Decimal(0), Decimal(0))
-    part = Part(stretch, tuple(stay_from(data) for data in evidence["stays"]))
+    stays = tuple(stay_from(data) for data in evidence["stays"])
+    part = Part(stretch, stays, tuple(estimate_from(data) for data in evidence.get("estimates", ())))
     price = stretch.terms.energy_per_kwh
     return Recomputed(part.heat_kwh, pricing.energy_amount(part.heat_kwh, price, currency))
 
@@ -279,6 +297,23 @@ def stay_from(data: Evidence) -> registers.Stay:
         _register_from(data["last"]),
         falls,
     )
+
+
+def estimate_data(estimate: Estimated) -> dict[str, Any]:
+    """The estimated heat as plain data."""
+    return {
+        "correction_id": estimate.correction_id,
+        "method": estimate.method,
+        "starts_at": estimate.starts_at.isoformat(),
+        "ends_at": estimate.ends_at.isoformat(),
+        "heat_kwh": str(estimate.heat_kwh),
+    }
+
+
+def estimate_from(data: Evidence) -> Estimated:
+    """The estimated heat that plain data describes."""
+    starts_at, ends_at = datetime.fromisoformat(data["starts_at"]), datetime.fromisoformat(data["ends_at"])
+    return Estimated(data["correction_id"], data["method"], starts_at, ends_at, Decimal(data["heat_kwh"]))
 
 
 def service_data(service: ServiceLevel) -> dict[str, Any]:

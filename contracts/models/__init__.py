@@ -9,6 +9,7 @@ from contracts.models.billing import (
     InvoiceLine,
     LineKind,
     NumberSeries,
+    Substitution,
 )
 from contracts.models.contracts import (
     Contract,
@@ -51,4 +52,5 @@ __all__ = [
     "SlaDay",
     "SlaResult",
     "SlaTerms",
+    "Substitution",
 ]

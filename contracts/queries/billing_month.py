@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Sum, Value, When
 
 from accounts.models import User
-from contracts.models import BillingBlock, Contract, Invoice
+from contracts.models import BillingBlock, Contract, Invoice, Substitution
 from contracts.queries import blocks, terms
 
 BLOCKED, DRAFT, REVIEWED, ISSUED, NOT_YET = "blocked", "draft", "reviewed", "issued", "not_yet"
@@ -24,6 +24,7 @@ class Row:
     invoice: Invoice | None
     reasons: tuple[blocks.Reason, ...]
     year_before: Invoice | None
+    substitutions: tuple[Substitution, ...] = ()
 
     @property
     def change_ratio(self) -> float | None:
@@ -69,7 +70,7 @@ def contracts_of(user: User, month_on: date) -> QuerySet[Contract]:
 
 
 def rows_of(contracts: Sequence[Contract], month_on: date) -> list[Row]:
-    """The rows of the contracts, in three queries however many there are."""
+    """The rows of the contracts, in four queries however many there are."""
     ids = [contract.pk for contract in contracts]
     year_before = month_on.replace(year=month_on.year - 1)
     invoices = _latest(Invoice.objects.filter(contract__in=ids, month_on=month_on))
@@ -77,7 +78,13 @@ def rows_of(contracts: Sequence[Contract], month_on: date) -> list[Row]:
     found: dict[int, list[BillingBlock]] = defaultdict(list)
     for block in BillingBlock.objects.filter(contract__in=ids, month_on=month_on):
         found[block.contract_id].append(block)
-    return [_row(each, invoices.get(each.pk), found[each.pk], before.get(each.pk)) for each in contracts]
+    approved: dict[int, list[Substitution]] = defaultdict(list)
+    rows = Substitution.objects.filter(contract__in=ids, month_on=month_on, revoked_at=None)
+    for substitution in rows.select_related("approved_by"):
+        approved[substitution.contract_id].append(substitution)
+    return [
+        _row(each, invoices.get(each.pk), found[each.pk], before.get(each.pk), approved[each.pk]) for each in contracts
+    ]
 
 
 def _latest(invoices: Iterable[Invoice]) -> dict[int, Invoice]:
@@ -85,10 +92,16 @@ def _latest(invoices: Iterable[Invoice]) -> dict[int, Invoice]:
     return {invoice.contract_id: invoice for invoice in sorted(invoices, key=lambda each: each.revision)}
 
 
-def _row(contract: Contract, invoice: Invoice | None, found: list[BillingBlock], before: Invoice | None) -> Row:
+def _row(
+    contract: Contract,
+    invoice: Invoice | None,
+    found: list[BillingBlock],
+    before: Invoice | None,
+    approved: list[Substitution],
+) -> Row:
     reasons = tuple(blocks.reason_of(block.code, block.facts, contract) for block in found)
     state = BLOCKED if reasons else str(invoice.state) if invoice else NOT_YET
-    return Row(contract, state, invoice, reasons, before)
+    return Row(contract, state, invoice, reasons, before, tuple(approved))
 
 
 def counts_of(user: User, month_on: date) -> Counts:

@@ -13,15 +13,15 @@ from django.conf import settings
 from django.db.models import F
 
 from contracts.domain import pricing, registers, statement
-from contracts.models import Contract, Invoice, LineKind, SlaResult
-from contracts.queries import readings, service_levels, terms
+from contracts.models import Contract, Invoice, LineKind, SlaResult, Substitution
+from contracts.queries import readings, service_levels, substitutions, terms
 from hosting.models import MeterPlacement
 from kernel.errors import Refusal
 from kernel.money import round_half_up
 from kernel.periods import Period, local_date, local_days
 from thermal.models import DirtyMark, MeterReading
 from thermal.models.validation import Rule
-from thermal.queries import commissioning, intervals, validation
+from thermal.queries import commissioning, corrections, intervals, validation
 
 DEFAULT_MIN_ACTUAL_RATIO: Final = Decimal("0.98")
 # Kamstrup information bits that mean the meter did not count as it should (technical description, 403 and 603).
@@ -60,6 +60,8 @@ class Bill:
     actual_ratio: Decimal
     estimated_ratio: Decimal
     result: SlaResult | None
+    substitutions: tuple[Substitution, ...] = ()
+    """Whose decision it was to bill although a rule spoke against it."""
 
 
 def min_actual_ratio() -> Decimal:
@@ -94,11 +96,13 @@ def gather(contract: Contract, month_on: date, *, result: SlaResult | None, now:
         parts = _parts(contract, bill, placements)
     except (pricing.NoPriceOnDay, readings.NoReadingAt, registers.RegisterFell) as refused:
         problems.append(Problem(type(refused).code, {name: str(fact) for name, fact in refused.facts.items()}))
-    if problems:
-        raise CannotBeBilled(problems)
+    approved = substitutions.standing(contract, month_on)
+    if blocking := [problem for problem in problems if problem.code not in approved]:
+        raise CannotBeBilled(blocking)
+    used = tuple(approved[code] for code in sorted({problem.code for problem in problems}))
     composed = statement.compose(parts, _service(result), contract.currency)
     estimated = _ratio(shares.integrated_ratio + shares.estimated_ratio + shares.missing_ratio)
-    return Bill(contract, bill, composed, actual, estimated, result)
+    return Bill(contract, bill, composed, actual, estimated, result, used)
 
 
 def _ratio(share: float) -> Decimal:
@@ -198,8 +202,16 @@ def _parts(contract: Contract, bill: terms.BillPeriod, placements: Sequence[Mete
             registers.heat_kwh(stay)
             stays.append(stay)
         carried = {stay.placement_id: stay.last for stay in stays}
-        parts.append(statement.Part(stretch, tuple(stays)))
+        parts.append(statement.Part(stretch, tuple(stays), _estimates(contract, period)))
     return parts
+
+
+def _estimates(contract: Contract, period: Period) -> tuple[statement.Estimated, ...]:
+    """The heat that corrections add to what the registers told."""
+    return tuple(
+        statement.Estimated(added.correction_id, added.method, added.starts_at, added.ends_at, added.heat_kwh)
+        for added in corrections.added_heat(contract.delivery_point, period)
+    )
 
 
 def _closing_registers(contract: Contract, bill: terms.BillPeriod) -> dict[int, registers.Register]:

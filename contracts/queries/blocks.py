@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contracts.models import Contract
+from contracts.queries import substitutions
 from thermal.models.validation import Rule
 
 SENTENCES: Final[dict[str, Any]] = {
@@ -62,6 +63,11 @@ class Reason:
     remedy: str
     url: str
     label: str
+
+    @property
+    def is_substitutable(self) -> bool:
+        """Whether somebody may answer for billing nevertheless."""
+        return self.code in substitutions.SUBSTITUTABLE
 
 
 def reason_of(code: str, facts: dict[str, Any], contract: Contract) -> Reason:

@@ -1,7 +1,7 @@
 """An issued invoice computed once more: from its stored evidence, and with its readings read again."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ from contracts.domain.registers import How
 from contracts.models import Invoice, InvoiceLine, LineKind, PriceTerms, SlaResult
 from contracts.queries import readings, service_levels
 from hosting.models import MeterPlacement
+from thermal.queries import corrections
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,12 @@ def reproduce(invoice: Invoice) -> Reproduction:
         *_totals(invoice, lines),
         *_document(invoice),
     ]
-    return Reproduction(invoice, len(lines), len(quoted), tuple(differences), tuple(_notes(quoted)))
+    withdrawn = (
+        f"The estimate of {data['heat_kwh']} kWh (correction {data['correction_id']}) was withdrawn later."
+        for data in withdrawn_estimates(lines)
+    )
+    notes = (*_notes(quoted), *withdrawn)
+    return Reproduction(invoice, len(lines), len(quoted), tuple(differences), notes)
 
 
 def _differ(what: str, stated: Any, found: Any) -> Iterator[Difference]:
@@ -150,3 +156,10 @@ def _notes(quoted: list[registers.Reading]) -> Iterator[str]:
         latest = readings.latest_version(reading)
         if latest is not None and latest > reading.version:
             yield f"The reading of {reading.at:%Y-%m-%d %H:%M:%S}Z was corrected later: version {latest}."
+
+
+def withdrawn_estimates(lines: Iterable[InvoiceLine]) -> list[dict[str, Any]]:
+    """The billed estimates that no longer stand: a credit note and a new invoice settle what was really delivered."""
+    quoted = [data for line in lines for data in line.evidence.get("estimates", ())]
+    standing = corrections.standing([data["correction_id"] for data in quoted])
+    return [data for data in quoted if data["correction_id"] not in standing]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from contracts.domain import pricing, sla
-from contracts.models import Contract, LegalEntity, Offtaker, SlaResult
+from contracts.models import Contract, LegalEntity, Offtaker, SlaResult, Substitution
 from contracts.queries import bills, service_levels
 
 
@@ -50,6 +50,18 @@ def sla_data(result: SlaResult) -> dict[str, Any]:
     }
 
 
+def substitution_data(substitution: Substitution) -> dict[str, Any]:
+    """The approved substitution as the document names it."""
+    return {
+        "id": substitution.pk,
+        "code": substitution.code,
+        "facts": substitution.facts,
+        "reason": substitution.reason,
+        "approved_by": str(substitution.approved_by),
+        "approved_at": substitution.approved_at.isoformat(),
+    }
+
+
 def facts_of(bill: bills.Bill) -> dict[str, Any]:
     """Everything that the document says beside its lines."""
     contract = bill.contract
@@ -62,6 +74,7 @@ def facts_of(bill: bills.Bill) -> dict[str, Any]:
         "actual_ratio": str(bill.actual_ratio),
         "estimated_ratio": str(bill.estimated_ratio),
         "hours": str(bill.bill.period.hours),
+        "substitutions": [substitution_data(each) for each in bill.substitutions],
         "compared": bills.compared_kwh(contract, bill.bill.month_on),
     }
 

@@ -18,7 +18,7 @@ from accounts.views.scoped import Crumb
 from contracts import filters, forms, tables
 from contracts.documents import explanations, wording
 from contracts.models import BillingRun, Contract, CreditNote, Invoice
-from contracts.queries import billing_month, terms
+from contracts.queries import billing_month, reproduction, terms
 from contracts.services import billing, crediting, runs
 from contracts.views.service import month_or_404
 from kernel.errors import Refusal
@@ -86,7 +86,7 @@ class BillingMonth(_MonthPage):
             previous_url=reverse("contracts:billing_month", args=[previous.year, previous.month]),
             following_url=reverse("contracts:billing_month", args=[following.year, following.month]),
             may_run=user.has_perm("contracts.run_billing"), may_issue=user.has_perm("contracts.issue_invoice"),
-            **kwargs,
+            may_approve=user.has_perm("contracts.approve_substitution"), **kwargs,
         )  # fmt: skip
 
 
@@ -183,6 +183,7 @@ class InvoiceDetail(InvoicePage):
             words=explanations.document_words(invoice),
             credit_notes=CreditNote.objects.visible_to(self.request.user).filter(invoice=invoice),
             open_net=invoice.net_amount - crediting.credited_net(invoice),
+            later=wording.withdrawn(reproduction.withdrawn_estimates(lines)),
             **kwargs,
         )
 
