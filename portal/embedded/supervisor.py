@@ -147,7 +147,7 @@ class Supervisor:
         else:
             self.manage("first_admin_link", "--base-url", self.address)
         with stage("Workers and schedule"):
-            self.start("worker-poll", self.celery("worker", "-Q", "poll", "-c", "1", "-n", "poll@%h"))
+            self.start("worker-poll", self.celery("worker", "-Q", "poll", "-c", "2", "-n", "poll@%h"))
             self.start("worker", self.celery("worker", "-Q", "settle,default", "-c", "2", "-n", "work@%h"))
             self.start("beat", self.celery("beat", "--schedule", str(self.var / "beat-schedule"), level="WARNING"))
             if self.demo:
