@@ -34,7 +34,7 @@ from hosting.models import (
 from hosting.models.field import Protocol
 from hosting.services import metering, profiles
 from hosting.services.metering import Registers
-from hosting.services.profiles import PointSpec
+from hosting.domain.profiles import PointSpec
 
 POLL_S: Final = 30
 _CENT: Final = Decimal("0.01")

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from demo.devices.registers import RegisterPoint
 from hosting.models import Measurement, ProfilePoint
-from hosting.services.profiles import PointSpec
+from hosting.domain.profiles import PointSpec
 
 Role = Measurement.Role
 Quantity = ProfilePoint.Quantity

@@ -1,6 +1,7 @@
 """Estimates: in the agreed order, and never another total than the registers tell."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from thermal.domain import estimation, physics
 from thermal.domain.estimation import Facts, Method
 
 PASSAGES = [physics.Passage(1.0, 70.0, 40.0, 0.0)] * 4
-EVERYTHING = {
+EVERYTHING: dict[str, Any] = {
     "check_kwh": [5.0] * 4,
     "before_kwh": 2.0,
     "after_kwh": 4.0,
@@ -41,7 +42,7 @@ def test_the_first_method_whose_facts_are_known_is_taken_and_the_better_ones_are
 
 
 def test_a_straight_line_ends_after_two_hours() -> None:
-    line = {"before_kwh": 1.0, "after_kwh": 1.0, "average_before_kwh": 3.0}
+    line: dict[str, Any] = {"before_kwh": 1.0, "after_kwh": 1.0, "average_before_kwh": 3.0}
     assert estimation.estimate(Facts(8, **line)).method is Method.LINEAR
     assert estimation.estimate(Facts(9, **line)).method is Method.AVERAGE
 
