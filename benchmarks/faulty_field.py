@@ -7,6 +7,7 @@ is stored.
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 import resource
 import struct
@@ -126,7 +127,7 @@ def serve(ports: tuple[int, int], field_: Field, ready: Event, counts: Any) -> N
 async def _serve(ports: tuple[int, int], field_: Field, ready: Event, counts: Any) -> None:
     loop = asyncio.get_running_loop()
     for port, rtu in zip(ports, (False, True), strict=True):
-        await loop.create_server(lambda rtu=rtu: Controller(field_, rtu=rtu), "0.0.0.0", port, backlog=1024)
+        await loop.create_server(functools.partial(Controller, field_, rtu=rtu), "0.0.0.0", port, backlog=1024)
     ready.set()
     while True:
         await asyncio.sleep(1)

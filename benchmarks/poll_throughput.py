@@ -138,10 +138,13 @@ def keep_connections() -> None:
 
 
 def one_request_per_register() -> None:
-    """Make the profile forbid to read two points at once."""
+    """Move the points apart and forbid to bridge what lies between them."""
     from hosting import models as hosting  # noqa: PLC0415 -- Django is set up by now
 
-    hosting.DeviceProfile.objects.update(options={"max_count": 2, "max_gap": 0})
+    hosting.DeviceProfile.objects.update(options={"max_gap": 0})
+    for point in hosting.ProfilePoint.objects.all():
+        point.address["register"] = 4 * point.slot
+        point.save()
 
 
 def one_after_another(seconds: float, count: int, point_count: int, port: int) -> Figures:
