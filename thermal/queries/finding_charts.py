@@ -49,7 +49,9 @@ def _of_meter(stays: list[Told], finding: ValidationFinding) -> dict[str, Any]:
         "series": [
             _series(_("Heat by the register"), "heat-supply", [_told_kw(group) for group in groups], "kW", "step"),
             *_water(groups),
-            _series(_("Register"), "accent", [float(group[0][1].before.energy_kwh) for group in groups], "kWh", "line"),
+            _series(
+                _("Register"), "unknown", [float(group[0][1].before.energy_kwh) for group in groups], "kWh", "line"
+            ),
         ],
         "bands": [],
     }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import groupby
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from kernel.periods import local_date
@@ -17,6 +19,8 @@ from thermal.domain.validation.vocabulary import (
     evidence_of,
     stretches,
 )
+
+STEP_OF_HOURS: Final = dt.timedelta(hours=1)
 
 
 def sensor_codes(steps: Sequence[Difference], facts: MeterFacts, limit: Thresholds) -> list[Evidence]:
@@ -71,11 +75,23 @@ def error_hours(steps: Sequence[Difference], facts: MeterFacts, limit: Threshold
         return grown is not None and grown > limit["error_h"]
 
     found = []
-    for run in stretches(steps, counts):
+    for run in _joined(stretches(steps, counts)):
         hours = sum(_grown(step.before.error_h, step.after.error_h) or 0.0 for step in run)
-        values = {"error_h": round(hours, 2), "hours": round(sum(step.hours for step in run), 2)}
+        lasted = (run[-1].after.at - run[0].before.at).total_seconds() / 3600
+        values = {"error_h": round(hours, 2), "hours": round(lasted, 2)}
         found.append(evidence_of("V12", run, values))
     return found
+
+
+def _joined(runs: list[list[Difference]]) -> list[list[Difference]]:
+    """The runs, those as one between which less than a step of the counter lies: it counts whole hours."""
+    joined: list[list[Difference]] = []
+    for run in runs:
+        if joined and run[0].before.at - joined[-1][-1].after.at < STEP_OF_HOURS:
+            joined[-1] += run
+        else:
+            joined.append(list(run))
+    return joined
 
 
 def operating_hours(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kernel.errors import Refusal
-from thermal.domain.differences import Counter, Difference, Reading
+from thermal.domain.differences import Counter, Difference, Kind, Reading
 from thermal.domain.physics import Side
 
 Thresholds = Mapping[str, float]
@@ -96,6 +96,10 @@ def checked_thresholds(rule: str, given: Mapping[str, float]) -> dict[str, float
     return known
 
 
+RULES_ON_DIFFERENCES: Final = frozenset({"V01", "V03", "V04", "V05"})
+"""Those that find something in what a difference is; the others look at something beside it."""
+
+
 @dataclass(frozen=True, slots=True)
 class MeterFacts:
     """What must be known of a placed meter to judge what it told."""
@@ -131,9 +135,10 @@ class Evidence:
 def evidence_of(rule: str, steps: list[Difference], values: dict[str, Any], *, is_grave: bool = False) -> Evidence:
     """The evidence that several differences in a row are, from the first reading to the last."""
     first, last = steps[0], steps[-1]
+    kind = "" if rule not in RULES_ON_DIFFERENCES or first.kind is Kind.NORMAL else first.kind.value
     return Evidence(
         rule=rule, starts_at=first.before.at, ends_at=last.after.at, values=values, is_grave=is_grave,
-        kind=first.kind.value, before=first.before, after=last.after,
+        kind=kind, before=first.before, after=last.after,
     )  # fmt: skip
 
 
