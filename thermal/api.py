@@ -19,7 +19,7 @@ from kernel.errors import Refusal
 from kernel.periods import Period, as_utc
 from thermal import filters
 from thermal.models import Alarm, AlarmRule, DeviceAcceptance, HeatInterval, MeterReading, SiteInterval
-from thermal.queries import health, kpis
+from thermal.queries import health, kpi_ledger, kpis
 from thermal.services import alarms
 
 
@@ -149,7 +149,10 @@ class KpiViewSet(viewsets.GenericViewSet[Any]):
         """Return the key figures of the site with this id."""
         site = get_object_or_404(narrow(Site.objects.all(), request.user), pk=pk)
         period = Period(_instant(request, "start"), _instant(request, "end"))
-        return Response(KpiSerializer(kpis.kpis_of_site(site=site, period=period), many=True).data)
+        outside = not request.user.has_perm(kpi_ledger.READ)
+        return Response(
+            KpiSerializer(kpis.kpis_of_site(site=site, period=period, for_everybody=outside), many=True).data
+        )
 
 
 def _instant(request: Request, name: str) -> dt.datetime:

@@ -3,7 +3,18 @@
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from thermal.views import alarms, commissioning, deliveries, health, heat, readings, review, review_rules
+from thermal.views import (
+    alarms,
+    commissioning,
+    deliveries,
+    health,
+    heat,
+    kpis,
+    readings,
+    regulation,
+    review,
+    review_rules,
+)
 
 app_name = "thermal"
 urlpatterns = [
@@ -11,6 +22,11 @@ urlpatterns = [
     path("heat/sites/<int:pk>/", heat.SiteHeat.as_view(), name="site_heat"),
     path("heat/sites/<int:pk>/fragment/", heat.SiteHeatFragment.as_view(), name="site_heat_fragment"),
     path("heat/sites/<int:pk>/key-figures/", heat.SiteKpis.as_view(), name="site_kpis"),
+    path("heat/kpis/", kpis.KpiComparison.as_view(), name="kpi_comparison"),
+    path("heat/kpis/weather/", regulation.WeatherImport.as_view(), name="weather_import"),
+    path("heat/sites/<int:pk>/kpis/", kpis.SiteFigures.as_view(), name="kpi_site"),
+    path("heat/sites/<int:pk>/disclosure/", regulation.Regulation.as_view(), name="regulation"),
+    path("heat/sites/<int:pk>/disclosure/facts/add/", regulation.SiteFactCreate.as_view(), name="sitefact_create"),
     path("heat/sites/<int:pk>/live.json", heat.SiteLive.as_view(), name="site_live"),
     path("heat/sites/<int:pk>/intervals/", heat.SiteIntervals.as_view(), name="site_intervals"),
     re_path(r"^heat/sites/(?P<pk>\d+)/(?P<name>power|temperature)\.json$", heat.SiteChart.as_view(), name="site_chart"),

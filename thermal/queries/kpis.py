@@ -148,9 +148,14 @@ def _totals(energy: dict[str, Any], water: dict[str, Any], period: Period) -> Si
     )
 
 
-def kpis_of_site(*, site: Site, period: Period) -> list[Kpi]:
+# What an offtaker reads of a site as well; the others are the provider's own.
+FOR_EVERYBODY = frozenset({"heat_delivered", "supply_vw", "return_vw", "data_quality"})
+
+
+def kpis_of_site(*, site: Site, period: Period, for_everybody: bool = False) -> list[Kpi]:
     """The key figures of a site over a period, in the order in which they are shown."""
-    return kpis_from(site, totals_of_sites(sites=[site], period=period)[site.pk])
+    found = kpis_from(site, totals_of_sites(sites=[site], period=period)[site.pk])
+    return [figure for figure in found if figure.key in FOR_EVERYBODY] if for_everybody else found
 
 
 def kpis_from(site: Site, totals: SiteTotals) -> list[Kpi]:

@@ -20,7 +20,7 @@ from kernel import csvfiles
 from kernel.periods import QUARTER_HOUR
 from thermal.filters import HeatFilter, HeatIntervalFilter, SiteIntervalFilter
 from thermal.models import HeatInterval, MeterReading, SiteInterval
-from thermal.queries import charts, kpis, live, metering_accuracy, overview, provenance, validation
+from thermal.queries import charts, kpi_ledger, kpis, live, metering_accuracy, overview, provenance, validation
 from thermal.tables import HeatIntervalTable, HeatTable, SiteIntervalTable
 from thermal.views import periods
 
@@ -48,6 +48,12 @@ def visible_site(request: HttpRequest, pk: int) -> Site:
     """The site, if the user may see it; else 404."""
     site: Site = get_object_or_404(scoped.visible(Site, request), pk=pk)
     return site
+
+
+def figures_for(request: HttpRequest, site: Site, shown: periods.PeriodNav) -> list[kpis.Kpi]:
+    """The key figures that the person may read."""
+    outside = not request.user.has_perm(kpi_ledger.READ)
+    return kpis.kpis_of_site(site=site, period=shown.period, for_everybody=outside)
 
 
 class HeatList(scoped.ScopedListView):
@@ -88,7 +94,7 @@ class SiteHeat(scoped.ScopedDetailView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         shown = periods.from_address(self.request.GET, self.object, timezone.now())
         site: Site = self.object
-        figures = kpis.kpis_of_site(site=site, period=shown.period)
+        figures = figures_for(self.request, site, shown)
         context: dict[str, Any] = {
             "period_nav": shown,
             "figures": [kpi_context(figure, shown.label) for figure in figures],
@@ -188,7 +194,7 @@ class SiteHeatFragment(scoped.ScopedDetailView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         shown = periods.from_address(self.request.GET, self.object, timezone.now())
-        figures = kpis.kpis_of_site(site=self.object, period=shown.period)
+        figures = figures_for(self.request, self.object, shown)
         context = {
             "period_nav": shown,
             "figures": [kpi_context(figure, shown.label) for figure in figures],
@@ -207,7 +213,7 @@ class SiteKpis(scoped.ScopedDetailView):
         state = self.request.GET.copy()
         state.setdefault("kind", "month")
         shown = periods.from_address(state, self.object, timezone.now())
-        figures = kpis.kpis_of_site(site=self.object, period=shown.period)
+        figures = figures_for(self.request, self.object, shown)
         context = {"period_nav": shown, "figures": [kpi_context(figure, shown.label) for figure in figures]}
         return super().get_context_data(**{**context, **kwargs})
 

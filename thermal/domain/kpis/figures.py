@@ -11,6 +11,7 @@ from typing import Final
 
 from thermal.domain.kpis import avoided, export, heat_pump, reuse, water_side
 from thermal.domain.kpis.heat_pump import Boundary, HeatPumpWork
+from thermal.domain.kpis.ratios import ratio
 
 Values = Mapping[str, float | None]
 
@@ -150,5 +151,8 @@ FIGURES: Final = (
     Figure("heat_value", "1/kWh", ("delivered_kwh", "total_kwh"),
            _of(reuse.heat_value_per_kwh, "delivered_kwh", "heat_price_per_kwh", "total_kwh"),
            "Q_del · p_heat ÷ E_DC", HANDOVER, "", facts=("heat_price_per_kwh",), better=1),
+    Figure("heat_per_degree_day", "kWh/(K·d)", ("delivered_kwh",),
+           lambda values: ratio(values["delivered_kwh"], values["heating_kd"]), "Q_del ÷ HDD", HANDOVER,
+           "ISO 15927-6", facts=("heating_kd",)),
 )  # fmt: skip
 BY_KEY: Final = {figure.key: figure for figure in FIGURES}

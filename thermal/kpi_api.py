@@ -1,0 +1,130 @@
+"""Key figures and disclosures over HTTP."""
+
+import datetime as dt
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
+
+from accounts.scoped_api import Capability, narrow
+from hosting.models import Site
+from kernel.errors import Refusal
+from thermal.domain.kpis import figures
+from thermal.models import KpiSum
+from thermal.queries import disclosure_files, kpi_ledger, regulation
+from thermal.queries.kpi_facts import Span
+
+
+class UnknownFigure(Refusal):
+    sentence = "There is no key figure “%(figure)s”; there are %(figures)s."
+
+
+class YearIsMissing(Refusal):
+    sentence = "Name the year: ?year=2026, and a month with &month=10."
+
+
+class ReadsKpis(Capability):
+    """Key figures are the provider's own, and an auditor's of the sites granted."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Whether the user may read key figures at all."""
+        return super().has_permission(request, view) and request.user.has_perm(kpi_ledger.READ)
+
+
+class KpiSumSerializer(serializers.ModelSerializer[KpiSum]):
+    """What one input adds up to in one local month of a site."""
+
+    class Meta:
+        model = KpiSum
+        exclude = ("computed_at",)
+
+
+class KpiSumViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Any]):
+    """The sums that key figures are made of; filter by site, month and input."""
+
+    permission_classes = (ReadsKpis,)
+    queryset = KpiSum.objects.order_by("site", "month_on", "input")
+    serializer_class = KpiSumSerializer
+    filterset_fields: ClassVar = {"site": ["exact"], "month_on": ["exact", "gte", "lt"], "input": ["exact", "in"]}
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """The rows that the user may see."""
+        rows = super().get_queryset()
+        return rows.none() if getattr(self, "swagger_fake_view", False) else narrow(rows, self.request.user)
+
+
+class RankedSerializer(serializers.Serializer[Any]):
+    """A site's key figure among others; shares are shares of one."""
+
+    rank = serializers.IntegerField(allow_null=True)
+    site = serializers.CharField(source="site.code")
+    name = serializers.CharField(source="site.name")
+    value = serializers.FloatField(source="shown.value", allow_null=True)
+    unit = serializers.CharField(source="shown.figure.unit")
+    known_ratio = serializers.FloatField(source="shown.known_ratio")
+    is_estimated = serializers.BooleanField(source="shown.is_estimated")
+    missing = serializers.ListField(source="shown.missing", child=serializers.CharField())
+
+
+class ComparisonViewSet(viewsets.GenericViewSet[Any]):
+    """One key figure of all sites, best first."""
+
+    permission_classes = (ReadsKpis,)
+    queryset = Site.objects.all()
+    serializer_class = RankedSerializer
+    pagination_class = None
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("figure", str, required=True, enum=[figure.key for figure in figures.FIGURES]),
+            OpenApiParameter("year", int, required=True),
+            OpenApiParameter("month", int),
+        ],
+        responses=RankedSerializer(many=True),
+    )
+    def list(self, request: Request) -> Response:
+        """Return the sites with their figure."""
+        key = request.query_params.get("figure", "")
+        if key not in figures.BY_KEY:
+            raise UnknownFigure(figure=key, figures=", ".join(figures.BY_KEY))
+        sites = list(narrow(Site.objects.order_by("name"), request.user))
+        made = kpi_ledger.comparison(figure=figures.BY_KEY[key], sites=sites, span=_span(request))
+        return Response(RankedSerializer(made.rows, many=True).data)
+
+
+def _span(request: Request) -> Span:
+    try:
+        year = int(request.query_params.get("year", ""))
+        month = int(request.query_params.get("month") or 0)
+        dt.date(year + 1, month or 1, 1)
+    except (ValueError, OverflowError):
+        raise YearIsMissing from None
+    return kpi_ledger.month_span(year, month) if month else kpi_ledger.year_span(year)
+
+
+class DisclosureViewSet(viewsets.GenericViewSet[Any]):
+    """What the law wants to know of a site and a year."""
+
+    permission_classes = (ReadsKpis,)
+    queryset = Site.objects.all()
+    serializer_class = serializers.Serializer
+    lookup_value_regex = r"\d+"
+
+    @extend_schema(parameters=[OpenApiParameter("year", int)], responses={200: dict[str, Any]})
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """Return the disclosure of the site with this id; the running year unless one is named."""
+        site = get_object_or_404(narrow(Site.objects.all(), request.user), pk=pk)
+        year = _span(request).first.year if "year" in request.query_params else timezone.localdate().year
+        return Response(disclosure_files.as_plain(regulation.disclosure_of(site=site, year=year)))
+
+
+router = SimpleRouter()
+router.register("kpi-sums", KpiSumViewSet)
+router.register("kpi-comparison", ComparisonViewSet, basename="kpi-comparison")
+router.register("disclosures", DisclosureViewSet, basename="disclosure")

@@ -1,0 +1,186 @@
+"""Facts of a period that no meter told, for the key figures: each with its value and where it stands."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from hosting.models import Site
+from thermal.domain.kpis import avoided, disclosure
+from thermal.models import EmissionFactor, SiteFact, WeatherDay
+
+Kind = SiteFact.Kind
+# The European default where a country has no factor of its own.
+UNION = "EU"
+RENEWABLES = (Kind.REN_GOO, Kind.REN_PPA, Kind.REN_OWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A fact of a period: its value, where that was said, and whether somebody checked it."""
+
+    value: float
+    source: str
+    is_verified: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Whole local months: from the first day until a later one, exclusive."""
+
+    first: dt.date
+    until: dt.date
+
+    @property
+    def middle(self) -> dt.date:
+        """The day in the middle, for states that hold at a time."""
+        return self.first + (self.until - self.first) / 2
+
+
+def facts_of_sites(
+    *, sites: Iterable[Site], span: Span, needed: Iterable[str] | None = None
+) -> dict[int, dict[str, Known]]:
+    """What is known of each site in the span, by site and name; at most three queries, none where nothing is needed."""
+    wanted = None if needed is None else set(needed)
+    if wanted is not None and not wanted:
+        return {}
+    listed = list(sites)
+    stated = _stated(listed, span)
+    found: dict[int, dict[str, Known]] = {site.pk: _of_site(stated[site.pk], span) for site in listed}
+    if wanted is None or wanted & {"grid_g_per_kwh", "fuel_g_per_kwh"}:
+        _add_factors(listed, stated, span, found)
+    if wanted is None or "heating_kd" in wanted:
+        _add_weather(listed, stated, span, found)
+    return found
+
+
+def _stated(sites: list[Site], span: Span) -> Mapping[int, list[SiteFact]]:
+    rows: Any = SiteFact.objects.filter(site__in=[site.pk for site in sites], valid_from__lt=span.until)
+    by_site: dict[int, list[SiteFact]] = defaultdict(list)
+    for fact in rows.exclude(valid_until__lte=span.first).order_by("valid_from"):
+        by_site[fact.site_id].append(fact)
+    return by_site
+
+
+def state(facts: Iterable[SiteFact], kind: str, span: Span) -> SiteFact | None:
+    """The fact of a kind that held in the middle of the span, else the latest in it."""
+    rows = [fact for fact in facts if fact.kind == kind]
+    for fact in rows:
+        if fact.valid_from <= span.middle and (fact.valid_until is None or fact.valid_until > span.middle):
+            return fact
+    return rows[-1] if rows else None
+
+
+def amount(facts: Iterable[SiteFact], kinds: Iterable[str], span: Span) -> Known | None:
+    """What amounts add up to in the span, each cut by days to it; None where none was entered."""
+    chosen = set(kinds)
+    rows = [fact for fact in facts if fact.kind in chosen and fact.value is not None and fact.valid_until]
+    if not rows:
+        return None
+    total, is_cut = 0.0, False
+    for fact in rows:
+        until = fact.valid_until or span.until
+        days = (min(until, span.until) - max(fact.valid_from, span.first)).days
+        share = days / (until - fact.valid_from).days
+        is_cut = is_cut or share < 1
+        total += share * (fact.value or 0.0)
+    source = ", ".join(dict.fromkeys(fact.source for fact in rows))
+    return Known(total, _("%(source)s (cut by days)") % {"source": source} if is_cut else source)
+
+
+def _of_site(facts: list[SiteFact], span: Span) -> dict[str, Known]:
+    found = {}
+    for kind in (Kind.BOILER, Kind.HEAT_PRICE):
+        fact = state(facts, kind, span)
+        if fact is not None and fact.value is not None:
+            found[kind.value] = Known(fact.value, fact.source)
+    renewable, water = amount(facts, RENEWABLES, span), amount(facts, [Kind.WATER], span)
+    if renewable:
+        found["renewable_kwh"] = renewable
+    if water:
+        found["water_m3"] = water
+    total = amount(facts, [Kind.TOTAL], span)
+    if total:
+        found["total_kwh"] = total
+    return found
+
+
+def _add_factors(
+    sites: list[Site], stated: Mapping[int, list[SiteFact]], span: Span, found: dict[int, dict[str, Known]]
+) -> None:
+    by_place: dict[tuple[str, str], list[EmissionFactor]] = defaultdict(list)
+    for factor in EmissionFactor.objects.filter(country__in={UNION, *(site.country for site in sites)}):
+        by_place[factor.country, factor.carrier].append(factor)
+    for site in sites:
+        fuel = state(stated[site.pk], Kind.FUEL, span)
+        carriers = {"grid_g_per_kwh": EmissionFactor.Carrier.GRID.value}
+        if fuel is not None:
+            carriers["fuel_g_per_kwh"] = fuel.words
+        for name, carrier in carriers.items():
+            known = _factor(by_place[site.country, carrier], span) or _factor(by_place[UNION, carrier], span)
+            if known:
+                found[site.pk][name] = known
+
+
+def _factor(rows: list[EmissionFactor], span: Span) -> Known | None:
+    by_factor = {avoided.Factor(row.emission_g_per_kwh, row.valid_from, row.valid_until): row for row in rows}
+    chosen = avoided.factor_of(by_factor, span.first, span.until)
+    if chosen is None:
+        # The latest year that was published stands in for one that is not, and says so.
+        older = [factor for factor in by_factor if factor.valid_from < span.until]
+        if not older:
+            return None
+        row = by_factor[max(older, key=lambda factor: factor.valid_from)]
+        words = _("%(source)s, of %(year)s: none is entered for the period")
+        return Known(
+            row.emission_g_per_kwh, words % {"source": row.source, "year": row.valid_from.year}, is_verified=False
+        )
+    row = by_factor[chosen]
+    return Known(row.emission_g_per_kwh, row.source, row.is_verified)
+
+
+def _add_weather(
+    sites: list[Site], stated: Mapping[int, list[SiteFact]], span: Span, found: dict[int, dict[str, Known]]
+) -> None:
+    """Heating degree days of whole spans: as imported, or from mean temperatures and the base of the site."""
+    days: dict[int, list[tuple[float | None, float | None, str]]] = defaultdict(list)
+    rows: Any = WeatherDay.objects.filter(
+        site__in=[site.pk for site in sites], day_on__gte=span.first, day_on__lt=span.until
+    )
+    for site_id, mean_c, heating_kd, source in rows.values_list("site_id", "mean_c", "heating_kd", "source"):
+        days[site_id].append((mean_c, heating_kd, source))
+    for site in sites:
+        known = days[site.pk]
+        if not known:
+            continue
+        stated_base = state(stated[site.pk], Kind.BASE_LOAD, span)
+        base_c = stated_base.value if stated_base and stated_base.value is not None else heating_base_c()
+        total = sum(
+            kd if kd is not None else disclosure.degree_days(mean_c or 0.0, base_c) for mean_c, kd, _source in known
+        )
+        expected = (span.until - span.first).days
+        source = ", ".join(dict.fromkeys(source for *_rest, source in known if source))
+        words = _("%(source)s, %(known)s of %(expected)s days") % {
+            "source": source or _("imported"),
+            "known": len(known),
+            "expected": expected,
+        }
+        found[site.pk]["heating_kd"] = Known(total, words, len(known) >= expected)
+
+
+def heating_base_c() -> float:
+    """The outdoor temperature below which heating is counted, where a site states none."""
+    return float(getattr(settings, "THERMAL_HEATING_BASE_C", 15.0))
+
+
+def cooling_days_kd(*, site: Site, span: Span, base_c: float = 21.0) -> float | None:
+    """Cooling degree days of the span above the base of the regulation in K·d; None without a mean temperature."""
+    rows: Any = WeatherDay.objects.filter(
+        site=site, day_on__gte=span.first, day_on__lt=span.until, mean_c__isnull=False
+    )
+    means = list(rows.values_list("mean_c", flat=True))
+    return sum(disclosure.degree_days(mean_c, base_c, is_cooling=True) for mean_c in means) if means else None

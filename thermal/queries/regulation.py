@@ -1,0 +1,263 @@
+"""What the law wants to know of a site and a year: each code with its value, where that came from, or what is missing.
+
+References
+----------
+Commission Delegated Regulation (EU) 2024/1364, Annexes I to IV; Energieeffizienzgesetz (EnEfG), section 11.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from hosting.models import Site
+from thermal.domain.kpis import disclosure, figures, sums
+from thermal.models import LegalQuota, SiteFact
+from thermal.queries import kpi_facts, kpi_ledger, kpi_words
+from thermal.queries.kpi_facts import Known, Span
+
+Kind = SiteFact.Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One code of the disclosure: its value and where that came from, or what it waits for."""
+
+    annex: str
+    code: str
+    label: str
+    value: float | str | None
+    unit: str
+    origin: str
+    waits_for: str = ""
+    is_partly_known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A quota of a law, and how the site stands to it in the year."""
+
+    quota: LegalQuota
+    label: str
+    value: float | None
+    standing: disclosure.Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """All of a site and a year."""
+
+    site: Site
+    year: int
+    is_required: bool
+    size_class: str
+    lines: list[Line]
+    quotas: list[Judged]
+    facts: list[SiteFact]
+
+    @property
+    def missing(self) -> list[Line]:
+        """The lines without a value."""
+        return [line for line in self.lines if line.value is None]
+
+
+STANDINGS: Final[dict[str, tuple[Any, str]]] = {
+    "met": (gettext_lazy("met"), "ok"),
+    "missed": (gettext_lazy("missed"), "bad"),
+    "unknown": (gettext_lazy("not known"), "unknown"),
+    "not_yet": (gettext_lazy("not yet in force"), "info"),
+    "not_bound": (gettext_lazy("does not bind this site"), "info"),
+}
+SIZES: Final[dict[str, Any]] = {
+    "below": gettext_lazy("below 100 kW"),
+    "very_small": gettext_lazy("very small, 100 to 500 kW"),
+    "small": gettext_lazy("small, 500 to 1,000 kW"),
+    "medium": gettext_lazy("medium, 1 to 2 MW"),
+    "large": gettext_lazy("large, 2 to 10 MW"),
+    "very_large": gettext_lazy("very large, above 10 MW"),
+}
+# Annex I in words, and states and amounts of Annex II, by code, kind of fact and unit.
+_WORDS: Final = (
+    ("I", "", Kind.OWNER),
+    ("I", "", Kind.OPERATOR),
+    ("I", "", Kind.LAU),
+    ("I", "", Kind.TYPE),
+    ("I", "", Kind.REDUNDANCY),
+    ("I", "", Kind.REDUNDANCY_COOLING),
+    ("II", "", Kind.GRID),
+    ("II", "", Kind.REFRIGERANTS),
+    ("II", "", Kind.PUE_CATEGORY),
+)
+_STATES: Final = (
+    ("SDC", Kind.FLOOR_AREA, "m²"),
+    ("SCR", Kind.ROOM_AREA, "m²"),
+    ("CBtG", Kind.BATTERY_GRID, "kW"),
+    ("TIN", Kind.INTAKE, "°C"),
+    ("CSERV", Kind.SERVERS, ""),
+    ("CSTOR", Kind.STORAGE, "PB"),
+    ("BIN", Kind.BANDWIDTH_IN, "GB/s"),
+    ("BOUT", Kind.BANDWIDTH_OUT, "GB/s"),
+)
+_AMOUNTS: Final = (
+    ("EDC-BG", (Kind.GENERATOR,), "kWh"),
+    ("WIN-POT", (Kind.POTABLE,), "m³"),
+    ("ERES-TOT", kpi_facts.RENEWABLES, "kWh"),
+    ("ERES-GOO", (Kind.REN_GOO,), "kWh"),
+    ("ERES-PPA", (Kind.REN_PPA,), "kWh"),
+    ("ERES-OS", (Kind.REN_OWN,), "kWh"),
+    # The regulation gives the data traffic the letters of the intake temperature.
+    ("TIN (traffic)", (Kind.TRAFFIC_IN,), "EB"),
+    ("TOUT (traffic)", (Kind.TRAFFIC_OUT,), "EB"),
+)
+_METERED: Final = (("EDC", "total_kwh", "kWh"), ("EIT", "it_kwh", "kWh"), ("WIN", "water_m3", "m³"),
+                   ("EREUSE", "delivered_kwh", "kWh"))  # fmt: skip
+_INDICATORS: Final = (("PUE", "pue"), ("WUE", "wue"), ("ERF", "erf"), ("REF", "ref"))
+
+
+def disclosure_of(*, site: Site, year: int) -> Disclosure:
+    """The disclosure of a site for a calendar year."""
+    span = kpi_ledger.year_span(year)
+    known = kpi_ledger.sums_of_sites(sites=[site.pk], inputs=sums.INPUTS, span=span).get(site.pk, {})
+    rows: Any = SiteFact.objects.filter(site=site).order_by("kind", "-valid_from")
+    facts = list(rows)
+    valid = [one for one in facts if one.valid_from < span.until and not _is_over(one, span)]
+    given = kpi_facts.facts_of_sites(sites=[site], span=span)[site.pk]
+    lines = [
+        *(_words(annex, code, kind, valid, span) for annex, code, kind in _WORDS),
+        _began(site),
+        _power(site, valid, span),
+        *(_metered(code, name, unit, known, given) for code, name, unit in _METERED),
+        *(_state(code, kind, unit, valid, span) for code, kind, unit in _STATES),
+        *(_amount(code, kinds, unit, valid, span) for code, kinds, unit in _AMOUNTS),
+        _waste_heat(known),
+        _cooling_days(site, span),
+    ]
+    indicators = {key: kpi_ledger.shown(figures.BY_KEY[key], known, given) for _code, key in _INDICATORS}
+    lines += [_indicator(code, indicators[key]) for code, key in _INDICATORS]
+    return Disclosure(
+        site=site,
+        year=year,
+        is_required=disclosure.must_report(site.installed_it_kw),
+        size_class=disclosure.size_class(site.installed_it_kw),
+        lines=lines,
+        quotas=_quotas(site, year, {key: one.value for key, one in indicators.items()}),
+        facts=facts,
+    )
+
+
+def _is_over(fact: SiteFact, span: Span) -> bool:
+    return fact.valid_until is not None and fact.valid_until <= span.first
+
+
+def _words(annex: str, code: str, kind: Kind, facts: Iterable[SiteFact], span: Span) -> Line:
+    fact = kpi_facts.state(facts, kind, span)
+    if fact is None:
+        return Line(annex, code, str(kind.label), None, "", "", _("a fact of the site"))
+    return Line(annex, code, str(kind.label), fact.words, "", fact.source)
+
+
+def _state(code: str, kind: Kind, unit: str, facts: Iterable[SiteFact], span: Span) -> Line:
+    fact = kpi_facts.state(facts, kind, span)
+    label = _without_unit(kind)
+    if fact is None:
+        return Line("II", code, label, None, unit, "", _("a fact of the site"))
+    return Line("II", code, label, fact.value, unit, fact.source)
+
+
+def _without_unit(kind: Kind) -> str:
+    return str(kind.label).rsplit(",", 1)[0]
+
+
+def _amount(code: str, kinds: Iterable[Kind], unit: str, facts: Iterable[SiteFact], span: Span) -> Line:
+    chosen = tuple(kinds)
+    label = _("renewable energy") if len(chosen) > 1 else _without_unit(chosen[0])
+    found = kpi_facts.amount(facts, [kind.value for kind in chosen], span)
+    if found is None:
+        return Line("II", code, label, None, unit, "", _("an amount of the year"))
+    return Line("II", code, label, found.value, unit, found.source)
+
+
+def _began(site: Site) -> Line:
+    label = _("year and month of operation")
+    if site.live_since_on is None:
+        return Line("I", "", label, None, "", "", _("the day since which the site is live"))
+    return Line("I", "", label, f"{site.live_since_on:%Y-%m}", "", _("record of the site"))
+
+
+def _power(site: Site, facts: Iterable[SiteFact], span: Span) -> Line:
+    rated = kpi_facts.state(facts, Kind.RATED_IT, span)
+    if rated is not None:
+        return Line("II", "PDIT", _("rated IT load"), rated.value, "kW", rated.source)
+    return Line("II", "PDIT", _("installed IT power demand"), site.installed_it_kw, "kW", _("record of the site"))
+
+
+def _metered(code: str, name: str, unit: str, known: kpi_ledger.Sums, given: dict[str, Known]) -> Line:
+    label = str(kpi_words.INPUTS[name])
+    total = known.get(name)
+    if total is not None and total.value is not None:
+        share = _("meters, known for %(share).1f %% of the year") % {"share": 100 * total.known_ratio}
+        return Line("II", code, label, total.value, unit, share, is_partly_known=total.known_ratio < 0.98)
+    if name in given:
+        return Line("II", code, label, given[name].value, unit, given[name].source)
+    return Line("II", code, label, None, unit, "", _("a meter, or an amount of the year"))
+
+
+def _waste_heat(known: kpi_ledger.Sums) -> Line:
+    """TWH: the regulation wants the time average where the fluid enters the exchanger; the ledger has another mean."""
+    label = _("average waste-heat temperature, weighted by volume at the delivery points")
+    shown = kpi_ledger.shown(figures.BY_KEY["supply_vw"], known, {})
+    if shown.value is None:
+        return Line("II", "TWH", label, None, "°C", "", _("heat meters with temperatures"))
+    return Line("II", "TWH", label, shown.value, "°C", _("heat meters"), is_partly_known=True)
+
+
+def _cooling_days(site: Site, span: Span) -> Line:
+    label = _("cooling degree days, base 21 °C")
+    value = kpi_facts.cooling_days_kd(site=site, span=span)
+    if value is None:
+        return Line("II", "CDD", label, None, "K·d", "", _("weather of the site"))
+    return Line("II", "CDD", label, value, "K·d", _("imported weather"))
+
+
+def _indicator(code: str, shown: kpi_ledger.Shown) -> Line:
+    figure = shown.figure
+    label = str(kpi_words.FIGURES[figure.key])
+    if shown.value is None:
+        words = {**kpi_words.INPUTS, **kpi_words.FACTS}
+        waits = ", ".join(str(words.get(name, name)) for name in shown.missing)
+        return Line("III", code, label, None, "", "", waits)
+    unit = "m³/MWh" if code == "WUE" else ""
+    return Line("III", code, label, shown.value, unit, figure.formula, is_partly_known=shown.is_estimated)
+
+
+def _quotas(site: Site, year: int, values: dict[str, float | None]) -> list[Judged]:
+    rows = LegalQuota.objects.filter(country=site.country).exclude(
+        Q(valid_until__isnull=False) & Q(valid_until__lte=f"{year}-01-01")
+    )
+    return [
+        Judged(
+            row,
+            str(kpi_words.FIGURES[row.figure]),
+            values.get(row.figure),
+            disclosure.standing(
+                disclosure.Quota(
+                    row.limit_ratio,
+                    row.is_upper,
+                    row.valid_from,
+                    row.valid_until,
+                    row.least_kw,
+                    row.began_from,
+                    row.began_before,
+                    row.grace_years,
+                ),
+                values.get(row.figure),
+                year=year,
+                installed_it_kw=site.installed_it_kw,
+                began_on=site.live_since_on,
+            ),
+        )
+        for row in rows
+    ]
