@@ -61,18 +61,7 @@ def fill(living: int, dead: int, ports: tuple[int, int, int]) -> None:
         key="p", defaults={"name": "P", "protocol": "modbus_tcp"}
     )
     if new:
-        hosting.ProfilePoint.objects.bulk_create(
-            hosting.ProfilePoint(
-                profile=profile,
-                slot=slot,
-                key=f"p{slot}",
-                name=f"Point {slot}",
-                quantity="temperature_c",
-                unit="°C",
-                address={"register": 2 * slot, "type": "float32"},
-            )
-            for slot in range(POINTS)
-        )
+        add_points(profile)
     controllers = hosting.Controller.objects.bulk_create(
         hosting.Controller(
             site=site,
@@ -87,6 +76,24 @@ def fill(living: int, dead: int, ports: tuple[int, int, int]) -> None:
     )
     hosting.Device.objects.bulk_create(
         hosting.Device(controller=c, code=f"d-{c.code}", unit_address="1", profile=profile) for c in controllers
+    )
+
+
+def add_points(profile: Any) -> None:
+    """Give the profile its points, side by side."""
+    from hosting import models as hosting  # noqa: PLC0415 -- Django is set up by now
+
+    hosting.ProfilePoint.objects.bulk_create(
+        hosting.ProfilePoint(
+            profile=profile,
+            slot=slot,
+            key=f"p{slot}",
+            name=f"Point {slot}",
+            quantity="temperature_c",
+            unit="°C",
+            address={"register": 2 * slot, "type": "float32"},
+        )
+        for slot in range(POINTS)
     )
 
 

@@ -20,6 +20,7 @@ import tempfile
 import time
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from typing import Any
 
 from benchmarks import faulty_field, ground
 
@@ -65,22 +66,7 @@ def fill(count: int, ports: tuple[int, int], poll_s: int) -> None:
     from hosting import models as hosting  # noqa: PLC0415
 
     site = hosting.Site.objects.create(code="s", name="S", time_zone="UTC", country="DE", installed_it_kw=1)
-    profiles = {}
-    for protocol in ("modbus_tcp", "modbus_rtu_tcp"):
-        profiles[protocol] = hosting.DeviceProfile.objects.create(
-            key=protocol.replace("_", "-"), name="P", protocol=protocol, options={"max_count": 30}
-        )
-        hosting.ProfilePoint.objects.bulk_create(
-            hosting.ProfilePoint(
-                profile=profiles[protocol],
-                slot=slot,
-                key=f"p{slot}",
-                name=f"Point {slot}",
-                quantity="state",
-                address={"register": 2 * slot, "type": "int32", "missing": -1},
-            )
-            for slot in range(POINTS)
-        )
+    profiles = {protocol: profile_of(protocol) for protocol in ("modbus_tcp", "modbus_rtu_tcp")}
     for number in range(1, count + 1):
         protocol, port = (("modbus_tcp", ports[0]), ("modbus_rtu_tcp", ports[1]))[number % 2]
         controller = hosting.Controller.objects.create(
@@ -99,6 +85,27 @@ def fill(count: int, ports: tuple[int, int], poll_s: int) -> None:
             )
     with connection.cursor() as cursor:
         cursor.execute(WITNESS)
+
+
+def profile_of(protocol: str) -> Any:
+    """Return a profile of whole numbers, which takes two requests to read."""
+    from hosting import models as hosting  # noqa: PLC0415 -- Django is set up by now
+
+    profile = hosting.DeviceProfile.objects.create(
+        key=protocol.replace("_", "-"), name="P", protocol=protocol, options={"max_count": 30}
+    )
+    hosting.ProfilePoint.objects.bulk_create(
+        hosting.ProfilePoint(
+            profile=profile,
+            slot=slot,
+            key=f"p{slot}",
+            name=f"Point {slot}",
+            quantity="state",
+            address={"register": 2 * slot, "type": "int32", "missing": -1},
+        )
+        for slot in range(POINTS)
+    )
+    return profile
 
 
 def work(folder: Path, name: str) -> None:
