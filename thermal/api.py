@@ -20,6 +20,7 @@ from kernel.periods import Period, as_utc
 from thermal import filters
 from thermal.models import Alarm, AlarmRule, DeviceAcceptance, HeatInterval, MeterReading, SiteInterval
 from thermal.queries import health, kpi_ledger, kpis
+from thermal.review_api import FindingViewSet
 from thermal.services import alarms
 
 
@@ -340,3 +341,4 @@ router.register("alarms", AlarmViewSet)
 router.register("device-health", DeviceHealthViewSet, basename="device-health")
 router.register("device-acceptances", DeviceAcceptanceViewSet)
 router.register("alarm-rules", AlarmRuleViewSet)
+router.register("findings", FindingViewSet)

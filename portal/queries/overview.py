@@ -16,10 +16,10 @@ from contracts.domain import sla
 from contracts.models import BillingBlock, SlaDay, SlaTerms
 from hosting.models import Measurement, PlannedOutage, Site
 from kernel.periods import QUARTER_HOUR, Period, quarter_start
-from thermal.models import Alarm, SiteInterval
+from thermal.models import Alarm, SiteInterval, ValidationFinding
 from thermal.models.alarms import Priority
 from thermal.models.ledger import ExportMode
-from thermal.queries import live
+from thermal.queries import live, validation
 
 ROWS = 25
 DAY = dt.timedelta(hours=24)
@@ -43,6 +43,7 @@ class Totals:
     failed_minutes: int
     blocked_bills: int
     overdue_tasks: int
+    open_findings: int
 
     @property
     def alarm_count(self) -> int:
@@ -97,6 +98,7 @@ def totals(*, user: Any, today: Period, now: dt.datetime) -> Totals:
         failed_minutes=_failed_minutes(user, month_on),
         blocked_bills=BillingBlock.objects.visible_to(user).values("contract", "month_on").distinct().count(),
         overdue_tasks=Task.objects.visible_to(user).filter(state=Task.State.OPEN, due_on__lt=now.date()).count(),
+        open_findings=validation.visible_findings(user).filter(state=ValidationFinding.State.OPEN).count(),
     )
 
 

@@ -308,3 +308,26 @@ def test_a_quarter_hour_names_the_error_that_the_meter_is_allowed(furnished: Fur
     interval.delivery_point.medium = "glycol"
     interval.delivery_point.save()
     assert "not legal for trade" in body(client_of(people.operator()).get(url))
+
+
+def test_the_api_has_the_queue_for_those_who_may_read_it(furnished: Furnished) -> None:
+    cast = people.cast(granted=(furnished.site,), neighbors=(hosting.make_site(),))
+    for user, count in [(cast.operator, 2), (cast.auditor, 2), (cast.offtaker, 0), (cast.neighbor, 0)]:
+        assert client_of(user).get("/api/v1/findings/").json()["count"] == count, user.email
+    row = client_of(cast.operator).get("/api/v1/findings/?rule=V03").json()["results"][0]
+    assert row["sentence"] == "The register fell from 1,019 to 20 kWh."
+    assert client_of(cast.offtaker).get(f"/api/v1/findings/{furnished.gap.pk}/").status_code == 404
+
+
+def test_the_api_accepts_for_those_who_may(furnished: Furnished) -> None:
+    reason = {"reason": "Known."}
+
+    def accept(user: User, finding: ValidationFinding) -> int:
+        url = f"/api/v1/findings/{finding.pk}/accept/"
+        return client_of(user).post(url, reason, content_type="application/json").status_code
+
+    assert accept(people.auditor(furnished.site), furnished.gap) == 403
+    assert accept(people.operator(), furnished.gap) == 403
+    assert accept(people.engineer(), furnished.block) == 409
+    assert accept(people.engineer(), furnished.gap) == 200
+    assert accept(people.approver(), furnished.block) == 200
