@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Q
+from django.db.models import Max, Min, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from hosting.models import Site
 from thermal.domain.kpis import disclosure, figures, sums
-from thermal.models import LegalQuota, SiteFact
+from thermal.models import KpiSum, LegalQuota, SiteFact
 from thermal.queries import kpi_facts, kpi_ledger, kpi_words
 from thermal.queries.kpi_facts import Known, Span
 
@@ -128,6 +128,7 @@ def disclosure_of(*, site: Site, year: int) -> Disclosure:
     lines = [
         *(_words(annex, code, kind, valid, span) for annex, code, kind in _WORDS),
         _began(site),
+        _period(site, span),
         _power(site, valid, span),
         *(_metered(code, name, unit, known, given) for code, name, unit in _METERED),
         *(_state(code, kind, unit, valid, span) for code, kind, unit in _STATES),
@@ -187,6 +188,18 @@ def _began(site: Site) -> Line:
     return Line("I", "", label, f"{site.live_since_on:%Y-%m}", "", _("record of the site"))
 
 
+def _period(site: Site, span: Span) -> Line:
+    """The months that are summed: a year of which only a part is known is reported with that part."""
+    label = _("months reported")
+    rows = KpiSum.objects.filter(site=site, month_on__gte=span.first, month_on__lt=span.until, known_count__gt=0)
+    found = rows.aggregate(first=Min("month_on"), last=Max("month_on"))
+    if found["first"] is None:
+        return Line("I", "", label, None, "", "", _("settled quarter hours"))
+    value = f"{found['first']:%Y-%m} – {found['last']:%Y-%m}"
+    whole = (found["first"].month, found["last"].month) == (1, 12)
+    return Line("I", "", label, value, "", _("heat ledger"), is_partly_known=not whole)
+
+
 def _power(site: Site, facts: Iterable[SiteFact], span: Span) -> Line:
     rated = kpi_facts.state(facts, Kind.RATED_IT, span)
     if rated is not None:
@@ -198,7 +211,7 @@ def _metered(code: str, name: str, unit: str, known: kpi_ledger.Sums, given: dic
     label = str(kpi_words.INPUTS[name])
     total = known.get(name)
     if total is not None and total.value is not None:
-        share = _("meters, known for %(share).1f %% of the year") % {"share": 100 * total.known_ratio}
+        share = _("meters, known for %(share).1f %% of the months reported") % {"share": 100 * total.known_ratio}
         return Line("II", code, label, total.value, unit, share, is_partly_known=total.known_ratio < 0.98)
     if name in given:
         return Line("II", code, label, given[name].value, unit, given[name].source)
