@@ -11,20 +11,27 @@ from hosting import signals
 from hosting.models import MeterPlacement, PlannedOutage
 from thermal.domain.readings import PointSpec
 from thermal.protocols import PROTOCOLS
+from thermal.services import marking
 
-# From the earliest to the latest value that the placement can have changed; no clock is needed for that. A placement
-# without readings changes nothing yet: the first reading will mark what it touches.
+# From the earliest to the latest value that the placement can have changed; no clock is needed for that. The placement
+# brings values of its own, its first and final register, and what lies between them and the readings changes too,
+# as far as marking reaches. One without readings and without an end changes nothing yet: the first reading will mark
+# what it touches.
 _MARK = """
 INSERT INTO thermal_dirtymark (site_id, start, marked_at)
 SELECT %(site)s, q.start, clock_timestamp()
 FROM (
     SELECT min(at) AS first_at, max(at) AS last_at FROM thermal_meterreading WHERE meter_id = %(meter)s
 ) read
+CROSS JOIN LATERAL (
+    SELECT greatest(least(read.first_at, %(until)s::timestamptz), %(since)s::timestamptz) AS first_at
+) known
 CROSS JOIN LATERAL generate_series(
-    date_bin('15 minutes', greatest(least(read.first_at, %(until)s), %(since)s::timestamptz), 'epoch'),
-    greatest(read.last_at, %(until)s), interval '15 minutes'
+    date_bin('15 minutes', CASE WHEN known.first_at - %(since)s::timestamptz <= %(reach)s::interval
+                                THEN %(since)s::timestamptz ELSE known.first_at END, 'epoch'),
+    greatest(read.last_at, %(until)s::timestamptz), interval '15 minutes'
 ) q (start)
-WHERE read.first_at IS NOT NULL
+WHERE read.first_at IS NOT NULL OR %(until)s::timestamptz IS NOT NULL
 ORDER BY q.start
 ON CONFLICT (site_id, start) DO UPDATE SET marked_at = excluded.marked_at WHERE false
 """
@@ -38,6 +45,7 @@ def settle_placement_again(instance: MeterPlacement, **_kwargs: Any) -> None:
         "meter": instance.meter_id,
         "since": instance.valid_from,
         "until": instance.valid_until,
+        "reach": marking.marking_reach(),
     }
     with connection.cursor() as cursor:
         cursor.execute(_MARK, facts)

@@ -38,13 +38,14 @@ _CURRENT_READING = """
     )"""
 
 # A register difference is spread from one reading to the next: a new reading changes all between its neighbours,
-# and the quarter hour that ends with it. What lies before the first reading starts with the placement's register.
+# and the quarter hour that ends with it. What lies before the first reading starts with the placement's register, and
+# what lies behind the last one of a meter that was taken away ends with its final register.
 _BETWEEN_READINGS = f"""
 SELECT placement.site_id,
        greatest(placement.valid_from,
                 coalesce(earlier.at, placement.valid_from),
                 new.at - %(reach)s::interval) AS first_at,
-       least(coalesce(later.at, new.at), coalesce(placement.valid_until, 'infinity'),
+       least(coalesce(later.at, placement.valid_until, new.at), coalesce(placement.valid_until, 'infinity'),
              new.at + %(reach)s::interval) AS last_at
 FROM unnest(%(meters)s::bigint[], %(read_ats)s::timestamptz[]) new (meter_id, at)
 JOIN hosting_meterplacement placement
