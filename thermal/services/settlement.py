@@ -19,10 +19,12 @@ from thermal.services import kpi_ledger, marking
 from thermal.services.settlement_sql import CLAIM, SETTLE_HEAT, SETTLE_SITES
 
 # Raise it when a rule changes what a ledger row says; `manage.py settle --all` then makes new versions.
-RULE_VERSION = 2
+RULE_VERSION = 3
 
 # Readings no further apart than one and a half quarter hours measure each quarter hour.
 NEAR_S = 1350
+# A day is known from a reading each midnight, also the day of 25 hours, and a gateway is sometimes slow to ask.
+SPREAD_LIMIT_S = 26 * 3600
 # Telemetry that covers less than this share of a quarter hour is said to be short.
 WHOLE_S = 810
 # Bits of the information code after which energy was not, or wrongly, counted (Kamstrup 403/603 technical
@@ -159,7 +161,7 @@ def _facts(spans: list[tuple[int, dt.datetime, dt.datetime, int]], now: dt.datet
         "near_s": NEAR_S,
         "whole_s": WHOLE_S,
         "cold_k": getattr(settings, "THERMAL_COLD_SUPPLY_K", 3.0),
-        "spread_limit_s": getattr(settings, "THERMAL_SPREAD_LIMIT_S", 86_400),
+        "spread_limit_s": getattr(settings, "THERMAL_SPREAD_LIMIT_S", SPREAD_LIMIT_S),
         "fault_mask": getattr(settings, "THERMAL_BLOCKING_INFO_BITS", BLOCKING_INFO_BITS),
         "rule": RULE_VERSION,
         "now": now,
