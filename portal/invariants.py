@@ -14,20 +14,25 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby, pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contracts.models import CreditNote, Invoice, InvoiceDocument, NumberSeries, SlaDay
 from hosting.models import Site
 from kernel import money
-from kernel.periods import Period, local_day, quarter_of
+from kernel.periods import Period, local_day
 from thermal.models import SiteInterval
-from thermal.services import settlement
+from thermal.services import recomputing
 
 SAMPLED_SITES = 20
-SAMPLED_QUARTERS = 12
+SAMPLED_DAYS = 12
+UTC = ZoneInfo("UTC")
+SHOWN_DIFFERENCES = 20
+# Those whose quarter hours are settled, and may be billed.
+SETTLED_LIFECYCLES = (Site.Lifecycle.COMMISSIONING, Site.Lifecycle.LIVE, Site.Lifecycle.SUSPENDED)
 # Meters of class 2 on both sides may disagree by that much (rule V15 of the validation table).
 TOLERATED_RATIO = 1.02
 # A sweep evaluates every rule each minute; an alarm unlooked at for so long has lost its rule.
@@ -125,17 +130,28 @@ def _incomplete_judgement(_now: dt.datetime) -> Iterator[str]:
 
 
 def _stale_ledger(now: dt.datetime) -> Iterator[str]:
-    """Sampled quarter hours that differ from their recomputation; what was recomputed is taken back."""
-    for site in Site.objects.filter(lifecycle=Site.Lifecycle.LIVE).order_by("?")[:SAMPLED_SITES]:
-        rows = SiteInterval.objects.filter(site=site)
-        with transaction.atomic():
-            settlement.settle_marked(now=now, site=site)
-            for start in rows.order_by("?").values_list("start", flat=True)[:SAMPLED_QUARTERS]:
-                again = settlement.settle_period(site=site, period=quarter_of(start), now=now)
-                if again.heat_rows or again.site_rows:
-                    facts = {"site": site, "start": start.isoformat()}
-                    yield _("Site %(site)s, %(start)s: the ledger differs from its recomputation.") % facts
-            transaction.set_rollback(True)
+    """Rows of sampled days that differ from their recomputation; what was recomputed is taken back."""
+    for site in Site.objects.filter(lifecycle__in=SETTLED_LIFECYCLES).order_by("?")[:SAMPLED_SITES]:
+        starts = SiteInterval.objects.filter(site=site).order_by("?").values_list("start", flat=True)[:SAMPLED_DAYS]
+        days = [local_day(day_on, UTC) for day_on in sorted({start.astimezone(dt.UTC).date() for start in starts})]
+        found = recomputing.differences(site=site, periods=days, now=now)
+        yield from map(_difference, found[:SHOWN_DIFFERENCES])
+        if len(found) > SHOWN_DIFFERENCES:
+            facts = {"site": site, "count": len(found) - SHOWN_DIFFERENCES}
+            yield _("Site %(site)s: %(count)s more values of the ledger differ from their recomputation.") % facts
+
+
+def _difference(one: recomputing.Difference) -> str:
+    facts = {
+        "owner": one.owner, "start": one.start.isoformat(), "field": one.field, "kept": one.kept,
+        "recomputed": one.recomputed, "by": one.by,
+    }  # fmt: skip
+    if one.by is None:
+        return _("%(owner)s, %(start)s: %(field)s is %(kept)s in the ledger, recomputed %(recomputed)s.") % facts
+    return (
+        _("%(owner)s, %(start)s: %(field)s is %(kept)s in the ledger, recomputed %(recomputed)s, off by %(by)s.")
+        % facts
+    )
 
 
 _EXPIRED = """

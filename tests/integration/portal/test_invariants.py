@@ -87,7 +87,7 @@ def test_a_ledger_row_that_was_changed_by_hand_is_found() -> None:
 
 
 def test_heat_that_nobody_made_is_found() -> None:
-    site = hosting.make_site(lifecycle="suspended")
+    site = hosting.make_site(lifecycle="retired")
     common = {"site": site, "rule_version": 1, "settled_at": NOW}
     SiteInterval.objects.create(start=NOW, it_kwh=10.0, delivered_kwh=9.9, **common)
     assert broken() == set()
