@@ -9,7 +9,6 @@ from contracts.models.billing import (
     InvoiceLine,
     LineKind,
     NumberSeries,
-    Substitution,
 )
 from contracts.models.contracts import (
     Contract,
@@ -28,6 +27,7 @@ from contracts.models.parties import (
     OfftakerUserObjectPermission,
 )
 from contracts.models.sla import SlaDay, SlaResult
+from contracts.models.substitutions import Substitution
 
 __all__ = [
     "BillingBlock",

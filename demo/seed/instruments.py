@@ -18,6 +18,7 @@ from demo.field import CONTROLLER_UNIT
 from demo.plant.spec import PlantSpec
 from demo.seed import points
 from demo.seed.places import Place
+from hosting.domain.profiles import PointSpec
 from hosting.models import (
     Connection,
     Controller,
@@ -34,7 +35,6 @@ from hosting.models import (
 from hosting.models.field import Protocol
 from hosting.services import metering, profiles
 from hosting.services.metering import Registers
-from hosting.domain.profiles import PointSpec
 
 POLL_S: Final = 30
 _CENT: Final = Decimal("0.01")

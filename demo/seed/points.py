@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from demo.devices.registers import RegisterPoint
-from hosting.models import Measurement, ProfilePoint
 from hosting.domain.profiles import PointSpec
+from hosting.models import Measurement, ProfilePoint
 
 Role = Measurement.Role
 Quantity = ProfilePoint.Quantity

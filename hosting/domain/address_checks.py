@@ -35,7 +35,7 @@ def problems(fields: tuple[AddressField, ...], given: Mapping[str, Any]) -> Iter
     >>> from hosting.domain.addresses import LANGUAGES
     >>> fields = LANGUAGES["modbus_tcp"].options
     >>> [str(problem) for problem in problems(fields, {"max_count": 126, "word": "big"})]
-    ['“word” is not known; known are max_count, max_gap, word_order, byte_order, check_serial, clock.', \
+    ['“word” is not known; known are max_count, max_gap, unreadable, word_order, byte_order, check_serial, clock.', \
 'max_count “126” is not a number from 4 to 125.']
     >>> [str(problem) for problem in problems(LANGUAGES["modbus_tcp"].point, {"table": "holding"})]
     ['register is not given.']

@@ -139,7 +139,11 @@ def make_controller(site: Site | None = None, **fields: Any) -> Controller:
 
 def make_device(controller: Controller | None = None, **fields: Any) -> Device:
     number = next(_number)
-    defaults = {"controller": controller or make_controller(), "code": f"device-{number}", "unit_address": str(number)}
+    defaults = {
+        "controller": controller or make_controller(),
+        "code": f"device-{number}",
+        "unit_address": str(number % 247 + 1),
+    }
     if "profile" not in fields:
         defaults["profile"] = make_profile()
     return Device.objects.create(**defaults | fields)

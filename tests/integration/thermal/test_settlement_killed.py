@@ -22,8 +22,9 @@ LEDGER = ("delivery_point_id", "start", "heat_kwh", "quality", "version")
 
 IN_THE_WAY = """
 INSERT INTO thermal_siteinterval
-    (site_id, start, export_cause, curtailed_s, measured_s, it_quality, inputs, rule_version, version, settled_at)
-VALUES (%(site)s, %(start)s, 0, 0, 0, 4, '{}', 1, 1, %(start)s)
+    (site_id, start, export_cause, export_basis, curtailed_s, measured_s, it_quality, inputs, rule_version, version,
+     settled_at)
+VALUES (%(site)s, %(start)s, 0, 0, 0, 0, 4, '{}', 1, 1, %(start)s)
 """
 
 
