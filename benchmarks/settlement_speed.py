@@ -87,7 +87,7 @@ def settle_naively(site: Any, days: int) -> tuple[float, dict[dt.datetime, Decim
         HeatInterval.objects.filter(delivery_point=point, start__lt=START + dt.timedelta(days=days)).delete()
         for number in range(days * 96):
             start = START + number * QUARTER
-            first, last = (_register(placement, at) for at in (start, start + QUARTER))
+            first, last = (register_at(placement, at) for at in (start, start + QUARTER))
             found[start] = last - first
             HeatInterval.objects.create(
                 delivery_point=point,
@@ -103,7 +103,7 @@ def settle_naively(site: Any, days: int) -> tuple[float, dict[dt.datetime, Decim
     return seconds, found
 
 
-def _register(placement: Any, at: dt.datetime) -> Decimal:
+def register_at(placement: Any, at: dt.datetime) -> Decimal:
     """The register at an instant, from the readings before and after it."""
     from thermal.models import MeterReading  # noqa: PLC0415
 
