@@ -25,7 +25,8 @@ def point() -> DeliveryPoint:
 
 
 def record(placement: Any, rows: dict[int, int]) -> None:
-    readings = [NewReading(meter_id=placement.meter_id, at=DAY + n * HOUR, energy_kwh=kwh) for n, kwh in rows.items()]
+    meter_id = placement.meter_id
+    readings = [NewReading(meter_id=meter_id, at=DAY + n * HOUR, energy_kwh=Decimal(kwh)) for n, kwh in rows.items()]
     recording.record_readings(readings=readings, now=LATER)
     settlement.settle_marked(now=LATER)
 
@@ -44,7 +45,7 @@ def test_a_reading_that_comes_after_the_meter_was_removed_settles_up_to_its_fina
     record(placement, {1: 10})
     assert heat(point, 0, 4) == 40
     record(placement, {2: 12})
-    assert (heat(point, 1, 2), heat(point, 2, 4)) == (2, 28)
+    assert [heat(point, 1, 2), heat(point, 2, 4)] == [2, 28]
 
 
 def test_a_meter_that_nobody_read_counts_from_its_first_to_its_final_register(point: DeliveryPoint) -> None:
@@ -62,4 +63,4 @@ def test_a_first_register_that_is_set_right_settles_what_lies_before_the_first_r
     placement.first_register = Decimal(12)
     placement.save()
     settlement.settle_marked(now=LATER)
-    assert (heat(point, 0, 2), heat(point, 2, 3)) == (8, 5)
+    assert [heat(point, 0, 2), heat(point, 2, 3)] == [8, 5]

@@ -145,10 +145,12 @@ class Plant:
     def ledger(self) -> dict[str, Any]:
         """Every fact of every row, by table and instant."""
         history = ("version", "settled_at")
+        rows: list[dict[str, Any]] = [
+            *({"of": "point"} | row for row in HeatInterval.objects.filter(delivery_point=self.point).values()),
+            *({"of": "site"} | row for row in SiteInterval.objects.filter(site=self.site).values()),
+        ]
         return {
-            f"{model.__name__} {row['start']:%d %H:%M}": {key: row[key] for key in row if key not in history}
-            for model, owner in ((HeatInterval, {"delivery_point": self.point}), (SiteInterval, {"site": self.site}))
-            for row in model.objects.filter(**owner).values()
+            f"{row['of']} {row['start']:%d %H:%M}": {key: row[key] for key in row if key not in history} for row in rows
         }
 
     @property
@@ -234,7 +236,7 @@ def furnish(count: Count, swap: int | None) -> DeliveryPoint:
     point = hosting.make_delivery_point()
     cut = len(count.known) if swap is None else swap
     last = count.known[min(cut, len(count.known) - 1)]
-    ended = {} if swap is None else {"valid_until": last[0], "final_register": count.register(last[1])}
+    ended: dict[str, Any] = {} if swap is None else {"valid_until": last[0], "final_register": count.register(last[1])}
     old = hosting.make_placement(
         hosting.make_meter(**digits), point, valid_from=count.known[0][0], first_register=count.level, **ended
     )
@@ -354,7 +356,7 @@ def test_a_coarse_meter_is_settled_at_its_own_resolution(
         assert set(settled.values_list("quality", "reason", "measured_s")) == {(Quality.SPREAD, Reason.NONE, 0)}
         for (since, before), (until, after) in itertools.pairwise(rows):
             inside = settled.filter(start__gte=since, start__lte=until - QUARTER_HOUR)
-            heats = set(inside.values_list("heat_kwh", flat=True))
+            heats = [kwh or Decimal(0) for kwh in inside.values_list("heat_kwh", flat=True)]
             line = (after - before) * 900 / Decimal((until - since).total_seconds())
             assert all(abs(kwh - line) <= STEP for kwh in heats)
             assert set(inside.values_list("first_reading_at", "last_reading_at")) == {(since, until)}
