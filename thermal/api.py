@@ -18,6 +18,7 @@ from hosting.models import Device, Site
 from kernel.errors import Refusal
 from kernel.periods import Period, as_utc
 from thermal import filters
+from thermal.corrections_api import CorrectionViewSet
 from thermal.models import Alarm, AlarmRule, DeviceAcceptance, HeatInterval, MeterReading, SiteInterval
 from thermal.queries import health, kpi_ledger, kpis
 from thermal.review_api import FindingViewSet
@@ -342,3 +343,4 @@ router.register("device-health", DeviceHealthViewSet, basename="device-health")
 router.register("device-acceptances", DeviceAcceptanceViewSet)
 router.register("alarm-rules", AlarmRuleViewSet)
 router.register("findings", FindingViewSet)
+router.register("corrections", CorrectionViewSet)

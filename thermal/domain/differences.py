@@ -83,6 +83,8 @@ class Reading:
     error_h: Decimal | None = None
     info_code: int | None = None
     device_at: dt.datetime | None = None
+    is_divided: bool = False
+    """Whether nobody read it: a register difference was divided, so it says nothing about how often readings come."""
 
     @property
     def clock_offset_s(self) -> float | None:
@@ -190,7 +192,8 @@ def heat_of(steps: Iterable[Difference]) -> Decimal | None:
 
 def interval_of(readings: Sequence[Reading], default_s: float = 900.0) -> float:
     """Return the seconds after which the next reading usually comes."""
-    lengths = sorted((after.at - before.at).total_seconds() for before, after in pairwise(readings))
+    read = [one for one in readings if not one.is_divided]
+    lengths = sorted((after.at - before.at).total_seconds() for before, after in pairwise(read))
     return lengths[(len(lengths) - 1) // 2] if lengths else default_s
 
 

@@ -183,7 +183,14 @@ def _linear(facts: Facts) -> list[float] | None:
 def _from_volume(facts: Facts) -> list[float] | None:
     if len(facts.passages) != facts.quarters_count:
         return None
-    return [max(0.0, physics.heat_kwh(one.volume_m3, one.supply_c, one.return_c, facts.side)) for one in facts.passages]
+    return [_carried_kwh(one, facts.side) for one in facts.passages]
+
+
+def _carried_kwh(passage: physics.Passage, side: physics.Side) -> float:
+    """The heat in kWh that the water brought; none where no water passed, whatever its temperature was."""
+    if not passage.volume_m3:
+        return 0.0
+    return max(0.0, physics.heat_kwh(passage.volume_m3, passage.supply_c, passage.return_c, side))
 
 
 def _history(facts: Facts) -> list[float] | None:

@@ -79,6 +79,9 @@ class Correction(models.Model):
         settings.AUTH_USER_MODEL, verbose_name=_("decided by"), on_delete=models.PROTECT, null=True, related_name="+"
     )
     decided_at = models.DateTimeField(_("decided"), null=True)
+    withdrawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("withdrawn by"), on_delete=models.PROTECT, null=True, related_name="+"
+    )
     note = models.CharField(_("note"), max_length=300, blank=True, default="")
 
     objects = scoping.scoped_manager()
@@ -91,6 +94,7 @@ class Correction(models.Model):
         permissions: ClassVar = [
             ("propose_correction", "Can propose corrections of what meters told"),
             ("approve_correction", "Can approve or reject corrections of others"),
+            ("review_correction", "Can read corrections of what meters told"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(ends_at__gte=F("starts_at")), name="correction_ends_after_start"),
@@ -101,6 +105,9 @@ class Correction(models.Model):
             models.CheckConstraint(
                 condition=~Q(state="applied") | Q(needs_approval=False) | Q(approver__isnull=False),
                 name="correction_applied_after_approval",
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_by__isnull=True) | Q(state="withdrawn"), name="correction_withdrawn_by_somebody"
             ),
             models.CheckConstraint(
                 condition=Q(state="proposed", decided_at__isnull=True)
@@ -138,6 +145,9 @@ class CorrectedReading(models.Model):
     energy_before_kwh = models.DecimalField(_("register before"), max_digits=16, decimal_places=4, null=True)
     energy_kwh = models.DecimalField(
         _("register"), max_digits=16, decimal_places=4, null=True, help_text=_("Empty: the reading no longer counts.")
+    )
+    told_at = models.DateTimeField(
+        _("told at"), null=True, help_text=_("Where its volume and temperatures were told; empty: at the same instant.")
     )
 
     objects = scoping.scoped_manager()

@@ -91,12 +91,14 @@ def _by_other_meters(point: DeliveryPoint, period: Period, starts: Sequence[dt.d
 
 def _passages(point: DeliveryPoint, period: Period, starts: Sequence[dt.datetime]) -> list[physics.Passage]:
     """Volume and temperatures of each quarter hour; empty where one is not known."""
-    rows = HeatInterval.objects.filter(delivery_point=point, start__gte=starts[0], start__lt=period.end)
+    rows = list(HeatInterval.objects.filter(delivery_point=point, start__gte=starts[0], start__lt=period.end))
     told = {
         row.start: physics.Passage(float(row.volume_m3), row.supply_vw_c, row.return_vw_c, 0.0)
         for row in rows
         if row.volume_m3 is not None and row.supply_vw_c is not None and row.return_vw_c is not None
     }
+    # Where no water passed there is no temperature to weigh, and none is needed.
+    told |= {row.start: physics.Passage(0.0, 0.0, 0.0, 0.0) for row in rows if row.volume_m3 == 0}
     return [told[start] for start in starts] if all(start in told for start in starts) else []
 
 

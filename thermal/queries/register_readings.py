@@ -25,7 +25,7 @@ _TOLD = ", ".join(f"told.{name}" for name in _FIELDS)
 
 # One reading before the window and one after it: a difference has two ends.
 _READINGS = f"""
-SELECT w.meter_id, told.at, told.version, {_TOLD}
+SELECT w.meter_id, told.at, told.version, told.source = 'distributed', {_TOLD}
 FROM unnest(%(meters)s::bigint[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]) w (meter_id, first_at, last_at)
 LEFT JOIN LATERAL (
     SELECT r.at FROM thermal_meterreading r
@@ -65,9 +65,9 @@ def readings_in(windows: Mapping[int, Period]) -> dict[int, list[Reading]]:
     found: dict[int, list[Reading]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_READINGS, facts)
-        for meter_id, at, version, *values in cursor.fetchall():
+        for meter_id, at, version, is_divided, *values in cursor.fetchall():
             told = dict(zip(_FIELDS, values, strict=True))
-            found[meter_id].append(Reading(meter_id=meter_id, at=at, version=version, **told))
+            found[meter_id].append(Reading(meter_id=meter_id, at=at, version=version, is_divided=is_divided, **told))
     return dict(found)
 
 

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy
 from accounts.views import scoped
 from hosting.models import Meter
 from thermal.models import MeterReading, ValidationFinding
-from thermal.queries import finding_charts, finding_texts, review_months, validation
+from thermal.queries import correction_ways, finding_charts, finding_texts, review_months, validation
+from thermal.queries.correction_queue import visible_corrections
 from thermal.review_filters import FindingFilter
 from thermal.review_forms import ReasonForm
 from thermal.review_tables import SEVERITY_LEVELS, STATE_LEVELS, FindingTable, queue_url
@@ -24,6 +25,7 @@ from thermal.views.heat import heat_crumb
 ROWS_PER_PAGE = 50
 RELATED = ("site", "meter", "delivery_point", "judged_by", "resolved_by")
 RULES = "thermal.view_validationrule"
+PROPOSE = "thermal.propose_correction"
 
 
 def queue_crumb() -> scoped.Crumb:
@@ -134,6 +136,8 @@ class FindingDetail(_FindingPage):
             "may_accept": finding.is_open and resolving.may_accept(finding, user),
             "needs_approver": finding.is_open and not resolving.may_accept(finding, user),
             "may_see_rules": user.has_perm(RULES),
+            "corrections": correction_ways.ways_of(finding) if user.has_perm(PROPOSE) and finding.is_open else [],
+            "answers": visible_corrections(user).filter(finding=finding).select_related("meter", "delivery_point"),
         }
         return super().get_context_data(**{**context, **kwargs})
 

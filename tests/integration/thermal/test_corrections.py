@@ -194,12 +194,88 @@ def test_a_finding_is_resolved_by_the_correction_that_answers_it(meter: Meter, e
     assert (finding.state, finding.resolved_by) == ("edited", engineer)
 
 
+def test_an_estimate_is_not_added_twice(point: DeliveryPoint, meter: Meter, engineer: User) -> None:
+    hourly(meter, 0, 400)
+    period = Period(DAY + 200 * HOUR, DAY + 201 * HOUR)
+    facts: dict[str, Any] = {"point": point, "by": engineer, "now": LATER, "finding": None, "reason": "Sensor out."}
+    corrections.add_estimate(period=period, method=Method.HISTORY, **facts)
+    with pytest.raises(corrections.EstimatedAlready):
+        corrections.add_estimate(period=Period(period.start - HOUR, period.end), **facts)
+
+
+def test_what_a_second_person_agreed_to_only_a_second_person_takes_back(
+    point: DeliveryPoint, meter: Meter, engineer: User
+) -> None:
+    hourly(meter, 0, 400)
+    period = Period(DAY + 200 * HOUR, DAY + 300 * HOUR)
+    facts: dict[str, Any] = {"by": engineer, "now": LATER}
+    proposed = corrections.add_estimate(
+        point=point, period=period, method=Method.AVERAGE, reason="Sensor out.", finding=None, **facts
+    )
+    approver = accounts.approver()
+    with pytest.raises(corrections.NotYoursToDecide):
+        corrections.withdraw(correction=proposed, by=approver, note="", now=LATER)
+    corrections.approve(correction=proposed, by=approver, now=LATER)
+    with pytest.raises(corrections.NeedsAnotherPerson):
+        corrections.withdraw(correction=proposed, note="", **facts)
+    taken_back = corrections.withdraw(correction=proposed, by=approver, note="The memory was read.", now=LATER)
+    assert (taken_back.state, taken_back.withdrawn_by) == ("withdrawn", approver)
+    with pytest.raises(corrections.AlreadyDecided):
+        corrections.withdraw(correction=proposed, by=approver, note="", now=LATER)
+
+
+def test_an_author_takes_the_own_proposal_back(meter: Meter, engineer: User) -> None:
+    hourly(meter, 0, 50)
+    proposed = edit(meter, engineer, Edit(DAY + 50 * HOUR, Decimal(1500)))
+    withdrawn = corrections.withdraw(correction=proposed, by=engineer, note="Misread.", now=LATER)
+    assert (withdrawn.state, withdrawn.withdrawn_by) == ("withdrawn", engineer)
+    assert not MeterReading.objects.filter(version=2).exists()
+
+
+def test_registers_told_in_another_unit_are_multiplied(point: DeliveryPoint, meter: Meter, engineer: User) -> None:
+    hourly(meter, 0, 100)
+    rows = [(DAY + n * HOUR, Decimal(1000 + 8 * n) / 1000) for n in range(101, 110)]
+    thermal.make_readings(meter, rows)
+    facts: dict[str, Any] = {"meter": meter, "reason": "Told MWh.", "by": engineer, "now": LATER, "finding": None}
+    period = Period(DAY + 101 * HOUR, DAY + 110 * HOUR)
+    correction = corrections.rescale_registers(period=period, factor=Decimal(1000), **facts)
+    assert correction.readings.count() == 9
+    corrections.approve(correction=correction, by=accounts.approver(), now=LATER)
+    settlement.settle_marked(now=LATER)
+    assert heat(point, DAY + 90 * HOUR, DAY + 109 * HOUR) == 8 * 19
+    for factor in ("1", "0", "-2", "NaN"):
+        with pytest.raises(corrections.FactorIsNoFactor):
+            corrections.rescale_registers(period=period, factor=Decimal(factor), **facts)
+    with pytest.raises(corrections.NoReadingsThere):
+        corrections.rescale_registers(period=period.shifted(99 * HOUR), factor=Decimal(2), **facts)
+
+
+def test_readings_under_a_wrong_clock_move_with_all_that_they_told(meter: Meter, engineer: User) -> None:
+    hourly(meter, 0, 10)
+    for n in range(12, 15):
+        thermal.make_reading(meter, DAY + n * HOUR, 1000 + 8 * (n - 1), volume_m3=Decimal(n - 1))
+    facts: dict[str, Any] = {"meter": meter, "reason": "Clock.", "by": engineer, "now": LATER, "finding": None}
+    period = Period(DAY + 12 * HOUR, DAY + 15 * HOUR)
+    applied = corrections.shift_readings(period=period, by_time=-HOUR, **facts)
+    assert applied.state == "applied"
+    latest = {
+        row.at: row for row in MeterReading.objects.filter(meter=meter, at__gt=DAY + 10 * HOUR).order_by("version")
+    }
+    told = [(row.energy_kwh, row.volume_m3) for _at, row in sorted(latest.items())]
+    assert told[:3] == [(1088, 11), (1096, 12), (1104, 13)]
+    assert told[3][0] is None
+    with pytest.raises(corrections.NothingIsShifted):
+        corrections.shift_readings(period=period, by_time=dt.timedelta(0), **facts)
+
+
 def make(**fields: Any) -> Correction:
     author = accounts.engineer()
     defaults: dict[str, Any] = {
         "kind": "edit", "site": hosting.make_site(), "meter": hosting.make_meter(), "starts_at": DAY, "ends_at": DAY,
         "heat_kwh": 1, "reason": "Because.", "author": author, "proposed_at": DAY,
     }  # fmt: skip
+    if fields.get("withdrawn_by"):
+        fields["withdrawn_by"] = author
     return Correction.objects.create(**defaults | fields)
 
 
@@ -210,6 +286,7 @@ def make(**fields: Any) -> Correction:
         ("correction_has_reason", {"reason": ""}),
         ("correction_applied_after_approval", {"state": "applied", "decided_at": DAY}),
         ("correction_decided_has_time", {"state": "rejected"}),
+        ("correction_withdrawn_by_somebody", {"withdrawn_by": True}),
         ("correction_has_what_its_kind_needs", {"kind": "add", "method": "history"}),
     ],
 )

@@ -1,0 +1,165 @@
+"""Corrections: the list, one of them with what it changes, and the decisions on it."""
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.views import scoped
+from thermal.correction_filters import CorrectionFilter
+from thermal.correction_forms import DecisionForm, RefusalForm
+from thermal.correction_tables import STATE_LEVELS, CorrectionTable
+from thermal.models import Correction
+from thermal.queries import correction_charts, correction_texts
+from thermal.queries import correction_queue as reading
+from thermal.services import corrections
+from thermal.views.heat import heat_crumb
+
+RELATED = (
+    "site", "meter", "delivery_point__site", "finding__site", "finding__meter", "author", "approver", "withdrawn_by",
+)  # fmt: skip
+PROPOSE = "thermal.propose_correction"
+MOST_ROWS = 300
+
+
+def corrections_crumb() -> scoped.Crumb:
+    """The step of the path to the corrections."""
+    return scoped.Crumb(_("Corrections"), reverse("thermal:correction_list"))
+
+
+class _Corrections(scoped.ScopedPage):
+    """What every page of corrections shows: only those that the person may read."""
+
+    model = Correction
+    related = RELATED
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return reading.visible_corrections(self.request.user).select_related(*self.related)
+
+    def breadcrumbs(self) -> list[scoped.Crumb]:
+        return [heat_crumb(), corrections_crumb()]
+
+
+class CorrectionList(_Corrections, scoped.ScopedListView):
+    """What was corrected, and what waits for a second person."""
+
+    capability = reading.REVIEW
+    table_class = CorrectionTable
+    filterset_class = CorrectionFilter
+    template_name = "thermal/correction_list.html"
+    related = ("site", "meter", "delivery_point", "author", "approver")
+    title = gettext_lazy("Corrections")
+    empty_title = gettext_lazy("Nothing was corrected")
+    empty_text = gettext_lazy("Open a finding of the review, or a meter, and propose what should count instead.")
+
+    def breadcrumbs(self) -> list[scoped.Crumb]:
+        return [heat_crumb()]
+
+
+class CorrectionDetail(_Corrections, scoped.ScopedObjectPage):
+    """One correction: what changes, how it was found, who proposed it and who decided."""
+
+    capability = reading.REVIEW
+    template_name = "thermal/correction_detail.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        correction: Correction = self.object
+        readings, quarters = correction.readings.order_by("at"), correction.quarters.order_by("start")
+        context = {
+            "zone": correction.site.time_zone,
+            "state_level": STATE_LEVELS[correction.state],
+            "chart": correction_charts.chart_of(correction),
+            "sentence": correction_texts.what_changes(correction),
+            "how": correction_texts.how(correction.method),
+            "passed_over": correction_texts.passed_over(correction.passed_over),
+            "readings": readings[:MOST_ROWS],
+            "quarters": quarters[:MOST_ROWS],
+            "left_out_count": max(0, readings.count() + quarters.count() - MOST_ROWS),
+            "approval_ratio": corrections.approval_ratio(),
+            **_decisions(correction, self.person),
+        }
+        return super().get_context_data(**{**context, **kwargs})
+
+
+def _decisions(correction: Correction, user: Any) -> dict[str, bool]:
+    """What the person may do with the correction now."""
+    waits, own = correction.state == Correction.State.PROPOSED, correction.author_id == user.pk
+    may_approve = user.has_perm(corrections.APPROVE) and not own
+    counts = correction.state == Correction.State.APPLIED and correction.kind == Correction.Kind.ADD
+    takes_back = may_approve if correction.needs_approval else may_approve or user.has_perm(PROPOSE)
+    return {
+        "may_decide": waits and may_approve,
+        "may_withdraw": (waits and own) or (counts and takes_back),
+        "waits_for_another": waits and own,
+    }
+
+
+class _Decision(_Corrections, scoped.ConfirmView):
+    """A decision on one correction, with its facts beside it."""
+
+    template_name = "thermal/correction_decide.html"
+
+    def breadcrumbs(self) -> list[scoped.Crumb]:
+        return [*super().breadcrumbs(), scoped.Crumb(str(self.object), self.object.get_absolute_url())]
+
+    def require_capability(self) -> None:
+        """Readers decide nothing: who may neither propose nor approve gets no form."""
+        may_propose = self.request.user.has_perm(PROPOSE)
+        self.capability = PROPOSE if may_propose else corrections.APPROVE
+        super().require_capability()
+
+    def decision(self, note: str) -> Correction:
+        """The correction after the one call."""
+        raise NotImplementedError
+
+    def act(self, form: Any) -> Correction:
+        return self.decision(form.cleaned_data["note"])
+
+
+class CorrectionApprove(_Decision):
+    """Puts a correction in force."""
+
+    capability = corrections.APPROVE
+    form_class: ClassVar[Any] = DecisionForm
+    title = gettext_lazy("Approve the correction")
+    consequence = gettext_lazy("The correction counts from now on: the ledger is settled anew, and bills rest on it.")
+    confirm_label = gettext_lazy("Approve")
+    destructive = False
+    success_message = gettext_lazy("Approved; the ledger follows within minutes.")
+
+    def require_capability(self) -> None:
+        scoped.ConfirmView.require_capability(self)
+
+    def decision(self, note: str) -> Correction:
+        return corrections.approve(correction=self.object, by=self.person, note=note, now=timezone.now())
+
+
+class CorrectionReject(CorrectionApprove):
+    """Rejects a correction."""
+
+    form_class: ClassVar[Any] = RefusalForm
+    title = gettext_lazy("Reject the correction")
+    consequence = gettext_lazy("Nothing changes. The proposal stays on record with your reason.")
+    confirm_label = gettext_lazy("Reject")
+    success_message = gettext_lazy("Rejected.")
+
+    def decision(self, note: str) -> Correction:
+        return corrections.reject(correction=self.object, by=self.person, note=note, now=timezone.now())
+
+
+class CorrectionWithdraw(_Decision):
+    """Takes a proposal or an estimate back."""
+
+    form_class: ClassVar[Any] = RefusalForm
+    title = gettext_lazy("Withdraw the correction")
+    consequence = gettext_lazy(
+        "It counts no longer, and stays on record with your reason. An estimate that counted is taken off the ledger."
+    )
+    confirm_label = gettext_lazy("Withdraw")
+    success_message = gettext_lazy("Withdrawn.")
+
+    def decision(self, note: str) -> Correction:
+        return corrections.withdraw(correction=self.object, by=self.person, note=note, now=timezone.now())
