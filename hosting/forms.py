@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -145,34 +145,75 @@ class PlaceMeterForm(forms.Form):
     )
 
 
-class SwapMeterForm(forms.Form):
-    """The exchange of a meter, with both registers."""
+REGISTER: Final = {"max_digits": 16, "decimal_places": 4, "min_value": 0}
+PHOTO_HINT = _("JPEG or PNG, up to 10 MB. It is kept as it came.")
+
+
+def photo(label: Any) -> forms.FileField:
+    """A field for a picture from a phone's camera or a file."""
+    widget = forms.FileInput(attrs={"accept": "image/jpeg,image/png"})
+    return forms.FileField(label=label, required=False, widget=widget, help_text=PHOTO_HINT)
+
+
+class OldMeterForm(forms.Form):
+    """The first step of an exchange: the meter that goes."""
 
     removed_at = instant(_("Old meter removed"))
-    final_register = forms.DecimalField(
-        max_digits=16, decimal_places=4, label=_("Its final register"), help_text=_("kWh, or m³ for water")
-    )
+    final_register = forms.DecimalField(**REGISTER, label=_("Its final register"), help_text=_("kWh, or m³ for water"))
     final_volume_m3 = forms.DecimalField(
-        max_digits=16,
-        decimal_places=4,
-        required=False,
-        label=_("Its final volume"),
-        help_text=_("m³, heat meters only"),
+        **REGISTER, required=False, label=_("Its final volume"), help_text=_("m³, heat meters only")
     )
+    seal_found = forms.CharField(
+        max_length=40, required=False, label=_("Seal that was found"), help_text=_("Empty if there was none.")
+    )
+    photo = photo(_("Photo of its display"))
+
+
+class NewMeterForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The second step of an exchange: the meter that comes, on record already or entered here."""
+
     successor = forms.ModelChoiceField(
-        Meter.objects.all(), label=_("New meter"), help_text=_("Enter the new meter first if it is not listed.")
-    )
+        Meter.objects.all(), required=False, label=_("New meter"),
+        help_text=_("Choose one that is on record, or enter it below."),
+    )  # fmt: skip
     fitted_at = instant(_("New meter fitted"))
-    first_register = forms.DecimalField(
-        max_digits=16, decimal_places=4, label=_("Its first register"), help_text=_("kWh, or m³ for water")
-    )
+    first_register = forms.DecimalField(**REGISTER, label=_("Its first register"), help_text=_("kWh, or m³ for water"))
     first_volume_m3 = forms.DecimalField(
-        max_digits=16,
-        decimal_places=4,
-        required=False,
-        label=_("Its first volume"),
-        help_text=_("m³, heat meters only"),
+        **REGISTER, required=False, label=_("Its first volume"), help_text=_("m³, heat meters only")
     )
+    photo = photo(_("Photo of its display"))
+    field_order = ("successor", "serial")
+
+    class Meta:
+        model = Meter
+        fields: Any = (
+            "serial", "manufacturer", "model_name", "accuracy_class", "qp_m3h", "min_difference_k", "sensor_side",
+            "register_digits", "register_step", "max_kw", "seal_number", "verified_until_on",
+        )  # fmt: skip
+        widgets: Any = {"verified_until_on": DayInput}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["serial"].required = False
+
+    def clean(self) -> dict[str, Any]:
+        """Either a meter on record, or a serial number."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("successor") is None and not cleaned.get("serial") and "serial" not in self.errors:
+            self.add_error("serial", _("Choose a meter on record, or enter the serial number of the new one."))
+        if cleaned.get("successor") is not None and cleaned.get("serial"):
+            self.add_error("successor", _("Choose a meter or enter one, not both."))
+        return cleaned
+
+    def _post_clean(self) -> None:
+        # A meter on record is not checked as if it were new; a new one is.
+        if self.cleaned_data.get("successor") is None and self.cleaned_data.get("serial"):
+            super()._post_clean()
+
+
+class SwapReasonForm(forms.Form):
+    """The third step of an exchange: why."""
+
     reason = forms.CharField(max_length=200, label=_("Reason"), help_text=_("Such as: verification expires."))
 
 

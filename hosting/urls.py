@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from hosting.views import equipment, exchange, field, metering, outages, profiles, refusals, secrets, sites
+from hosting.views import equipment, exchange, exchanging, field, metering, outages, profiles, refusals, secrets, sites
 
 
 def record_routes(base: str, name: str, views: Any, prefix: str) -> list[URLPattern]:
@@ -33,7 +33,15 @@ urlpatterns = [
     *record_routes("inventory/delivery-points", "deliverypoint", metering, "DeliveryPoint"),
     *record_routes("inventory/meters", "meter", metering, "Meter"),
     path("inventory/meters/<int:pk>/place/", metering.MeterPlace.as_view(), name="meter_place"),
-    path("inventory/placements/<int:pk>/exchange/", metering.MeterSwap.as_view(), name="meter_swap"),
+    path("inventory/placements/<int:pk>/exchange/", exchanging.MeterSwapOld.as_view(), name="meter_swap"),
+    path("inventory/placements/<int:pk>/exchange/new/", exchanging.MeterSwapNew.as_view(), name="meter_swap_new"),
+    path(
+        "inventory/placements/<int:pk>/exchange/reason/", exchanging.MeterSwapReason.as_view(), name="meter_swap_reason"
+    ),
+    path(
+        "inventory/placements/<int:pk>/exchange/review/", exchanging.MeterSwapReview.as_view(), name="meter_swap_review"
+    ),
+    path("inventory/meter-photos/<int:pk>/", exchanging.MeterPhotoFile.as_view(), name="meter_photo"),
     *record_routes("inventory/controllers", "controller", field, "Controller"),
     path("inventory/controllers/<int:pk>/credentials/", secrets.SecretKeep.as_view(), name="controller_secret_keep"),
     path(

@@ -1,5 +1,6 @@
 """What thermal does when facts of the inventory change."""
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,11 +8,13 @@ from django.db import connection
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
+from accounts.models import User
 from hosting import signals
+from hosting.domain.exchanging import Facts, Remark
 from hosting.models import MeterPlacement, PlannedOutage
 from thermal.domain.readings import PointSpec
 from thermal.protocols import PROTOCOLS
-from thermal.services import marking
+from thermal.services import corrections, exchange_remarks, marking
 
 # From the earliest to the latest value that the placement can have changed; no clock is needed for that. The placement
 # brings values of its own, its first and final register, and what lies between them and the readings changes too,
@@ -83,3 +86,23 @@ def plan_proposed_profile(
     if language is not None:
         specs = [PointSpec(one.slot, one.key, one.name, str(one.quantity), one.unit, one.address) for one in points]
         language.plan(specs, options)
+
+
+@receiver(signals.meter_swap_reviewed, dispatch_uid="thermal.remark_on_exchange")
+def remark_on_exchange(sender: Any, *, placement: MeterPlacement, facts: Facts, **_more: Any) -> list[Remark]:  # noqa: ARG001 -- Django's form
+    """Say how plausible the final register is, and how the gap will be estimated."""
+    return exchange_remarks.remarks(placement, facts)
+
+
+@receiver(signals.meter_swapped, dispatch_uid="thermal.estimate_exchange")
+def estimate_exchange(
+    sender: Any,  # noqa: ARG001 -- Django's form
+    *,
+    ended: MeterPlacement,
+    fitted: MeterPlacement,
+    by: User,
+    now: dt.datetime,
+    **_facts: Any,
+) -> None:
+    """Add what passed while nobody measured, as estimated."""
+    corrections.estimate_exchange(ended=ended, fitted=fitted, by=by, now=now)

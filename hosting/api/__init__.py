@@ -317,6 +317,7 @@ class MeterPlacementViewSet(ScopedViewSet):
             first=metering.Registers(given["first_register"], given.get("first_volume_m3")),
             reason=given["reason"],
             by=person(request),
+            now=timezone.now(),
         )
         return Response(MeterPlacementSerializer(placed).data, status=status.HTTP_201_CREATED)
 

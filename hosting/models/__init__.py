@@ -1,6 +1,7 @@
 """Where the heat is made, how it is piped, what measures it and who reads it."""
 
 from hosting.models.equipment import Connection, Equipment, EquipmentModel
+from hosting.models.exchanges import MeterPhoto, MeterSwap
 from hosting.models.field import Controller, Device, Measurement, Protocol
 from hosting.models.imports import ImportBatch
 from hosting.models.metering import DeliveryPoint, Meter, MeterPlacement
@@ -22,7 +23,9 @@ __all__ = [
     "ImportBatch",
     "Measurement",
     "Meter",
+    "MeterPhoto",
     "MeterPlacement",
+    "MeterSwap",
     "PlannedOutage",
     "ProfilePoint",
     "Protocol",

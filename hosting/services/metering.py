@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from hosting import signals
 from hosting.models import DeliveryPoint, Meter, MeterPlacement, Site
 from kernel.errors import Refusal
 
@@ -118,17 +119,18 @@ def swap_meter(
     first: Registers,
     reason: str,
     by: User,
+    now: dt.datetime,
 ) -> MeterPlacement:
     """The placement of the new meter, in the place of the old one.
 
     Both registers are kept: the period's energy is the old meter's final register minus
     its start plus the new meter's end minus its first register. The stretch between
-    removal and fitting is not measured by anyone and stays a gap until it is estimated.
+    removal and fitting is not measured by anyone: who listens to `meter_swapped` estimates it, or it stays a gap.
     """
     ended = remove_meter(placement=placement, at=removed_at, registers=final, reason=reason, by=by)
     if fitted_at < removed_at:
         raise PlaceIsTaken(problem=_("The new meter cannot be fitted before the old one is removed."))
-    return place_meter(
+    fitted = place_meter(
         meter=successor,
         site=ended.site,
         role=MeterPlacement.Role(ended.role),
@@ -138,6 +140,8 @@ def swap_meter(
         reason=reason,
         by=by,
     )
+    signals.meter_swapped.send(sender=MeterPlacement, ended=ended, fitted=fitted, by=by, now=now)
+    return fitted
 
 
 def may_have_rolled_over(placement: MeterPlacement, final: Decimal) -> bool:
@@ -146,9 +150,19 @@ def may_have_rolled_over(placement: MeterPlacement, final: Decimal) -> bool:
     return placement.first_register >= modulus * Decimal("0.9") and final <= modulus * Decimal("0.1")
 
 
-def _store(placement: MeterPlacement) -> None:
+def check(row: Meter | MeterPlacement) -> None:
+    """Refuse what the model or the database would not take, in words.
+
+    Raises
+    ------
+    PlaceIsTaken
+    """
     try:
-        placement.full_clean()
+        row.full_clean()
     except ValidationError as refused:
         raise PlaceIsTaken(problem=" ".join(refused.messages)) from refused
+
+
+def _store(placement: MeterPlacement) -> None:
+    check(placement)
     placement.save()

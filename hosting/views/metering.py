@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.shortcuts import get_object_or_404
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.views import scoped
 from hosting import tables
 from hosting.filters import DeliveryPointFilter, MeterFilter
-from hosting.forms import DeliveryPointForm, MeterForm, PlaceMeterForm, SwapMeterForm
-from hosting.models import DeliveryPoint, Meter, MeterPlacement
+from hosting.forms import DeliveryPointForm, MeterForm, PlaceMeterForm
+from hosting.models import DeliveryPoint, Meter, MeterPhoto, MeterPlacement
 from hosting.services import metering
 from hosting.views.records import Action, InventoryList, RecordPage, Section
 
@@ -105,6 +105,14 @@ class MeterDetail(RecordPage):
     model = Meter
     template_name = "hosting/meter_detail.html"
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With the photos of its exchanges."""
+        gone = Q(swap__placement__meter=self.object, moment=MeterPhoto.Moment.OLD)
+        came = Q(swap__fitted__meter=self.object, moment=MeterPhoto.Moment.NEW)
+        photos = MeterPhoto.objects.visible_to(self.request.user).filter(gone | came)
+        context = {"photos": photos.select_related("uploaded_by")}
+        return super().get_context_data(**{**context, **kwargs})
+
     def standing(self) -> MeterPlacement | None:
         """Where the meter stands now."""
         rows = self.object.placements.visible_to(self.request.user)
@@ -191,42 +199,3 @@ class MeterPlace(scoped.ScopedUpdateView):
             by=self.request.user,
         )
         return self.object
-
-
-class MeterSwap(scoped.ScopedUpdateView):
-    """The guided exchange: both registers, both times and the reason on one page."""
-
-    model = MeterPlacement
-    related = PLACEMENT_ENDS
-    form_class = SwapMeterForm
-    template_name = "hosting/meter_swap.html"
-    capability = "hosting.change_meterplacement"
-    submit_label = _("Exchange the meter")
-    success_message = _("The meter is exchanged; both registers are on record.")
-
-    def get_object(self) -> Any:
-        """The placement, as long as it lasts."""
-        return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"], valid_until__isnull=True)
-
-    def get_title(self) -> str:
-        """Which meter goes."""
-        return str(_("Exchange meter %(serial)s")) % {"serial": self.object.meter}
-
-    def breadcrumbs(self) -> list[scoped.Crumb]:
-        """Back to the meter."""
-        return [scoped.Crumb(str(self.object.meter), self.object.meter.get_absolute_url())]
-
-    def save(self, form: Any) -> Any:
-        """One call: the old meter goes, the new one comes."""
-        entered = form.cleaned_data
-        fitted = metering.swap_meter(
-            placement=self.object,
-            successor=entered["successor"],
-            removed_at=entered["removed_at"],
-            fitted_at=entered["fitted_at"],
-            final=metering.Registers(entered["final_register"], entered["final_volume_m3"]),
-            first=metering.Registers(entered["first_register"], entered["first_volume_m3"]),
-            reason=entered["reason"],
-            by=self.request.user,
-        )
-        return fitted.meter

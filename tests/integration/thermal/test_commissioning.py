@@ -175,6 +175,7 @@ def swap_meter(device: Device) -> None:
         first=Registers(Decimal(0)),
         reason="verification",
         by=accounts.engineer(),
+        now=NOW + 2 * MINUTE,
     )
 
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from hosting.models import EquipmentModel, Meter, MeterPlacement, PlannedOutage, Site
+from hosting.models import EquipmentModel, PlannedOutage, Site
 from tests.makers import accounts as people
 from tests.makers import hosting as makers
 
@@ -171,30 +171,6 @@ def test_a_site_in_use_is_not_deleted() -> None:
     assert answer.status_code == 200
     assert "Retire it instead" in answer.content.decode()
     assert Site.objects.filter(pk=site.pk).exists()
-
-
-def test_the_guided_exchange_keeps_both_registers() -> None:
-    placement = makers.make_placement()
-    new = makers.make_meter()
-    entered = {
-        "removed_at": "2026-03-01T10:00", "final_register": "1234.5", "successor": new.pk,
-        "fitted_at": "2026-03-01T10:30", "first_register": "0.5", "reason": "verification expires",
-    }  # fmt: skip
-    answer = logged_in(people.engineer()).post(reverse("hosting:meter_swap", args=[placement.pk]), entered)
-    assert answer.status_code == 302
-    assert answer["Location"] == Meter.objects.get(pk=new.pk).get_absolute_url()
-    assert [str(one.final_register) for one in MeterPlacement.objects.filter(meter=placement.meter)] == ["1234.5000"]
-
-
-def test_a_refused_exchange_says_why_in_the_form() -> None:
-    placement = makers.make_placement(first_register="5000")
-    entered = {
-        "removed_at": "2026-03-01T10:00", "final_register": "12", "successor": makers.make_meter().pk,
-        "fitted_at": "2026-03-01T10:30", "first_register": "0", "reason": "broken",
-    }  # fmt: skip
-    answer = logged_in(people.engineer()).post(reverse("hosting:meter_swap", args=[placement.pk]), entered)
-    assert answer.status_code == 200
-    assert "is below its first register" in answer.content.decode()
 
 
 def test_works_are_announced_and_called_off_only_before_they_begin() -> None:
