@@ -145,7 +145,7 @@ class PlaceMeterForm(forms.Form):
     )
 
 
-REGISTER: Final = {"max_digits": 16, "decimal_places": 4, "min_value": 0}
+REGISTER: Final[dict[str, Any]] = {"max_digits": 16, "decimal_places": 4, "min_value": 0}
 PHOTO_HINT = _("JPEG or PNG, up to 10 MB. It is kept as it came.")
 
 
@@ -208,7 +208,7 @@ class NewMeterForm(forms.ModelForm):  # type: ignore[type-arg]
     def _post_clean(self) -> None:
         # A meter on record is not checked as if it were new; a new one is.
         if self.cleaned_data.get("successor") is None and self.cleaned_data.get("serial"):
-            super()._post_clean()
+            super()._post_clean()  # type: ignore[misc]
 
 
 class SwapReasonForm(forms.Form):

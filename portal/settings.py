@@ -251,6 +251,8 @@ CACHES = {
 # Months for which recorded values are kept; 0 is for ever. Bills are made from readings, so those stay.
 THERMAL_KEEP_FRAMES_MONTHS = env.int("HEATLEDGER_KEEP_FRAMES_MONTHS", default=25)
 THERMAL_KEEP_READINGS_MONTHS = env.int("HEATLEDGER_KEEP_READINGS_MONTHS", default=0)
+# Above this share of a month's heat a correction waits for a second person.
+THERMAL_APPROVAL_RATIO = env.float("HEATLEDGER_APPROVAL_RATIO", default=0.05)
 # Networks in which field devices may be, such as 10.20.0.0/16; without any, everywhere but here.
 THERMAL_FIELD_NETWORKS = env.list("HEATLEDGER_FIELD_NETWORKS", default=[])
 # Under this name, and the number of the device, the portal keeps its sessions at MQTT brokers; two portals that listen

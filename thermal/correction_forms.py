@@ -131,8 +131,9 @@ class EditForm(forms.Form):
         self.count = min(max(count, 1), MOST_ROWS)
         # What is typed is kept, the count of rows follows the button.
         if self.is_bound:
-            self.data = self.data.copy()
-            self.data["row_count"] = str(self.count)
+            kept: Any = self.data
+            self.data = kept = kept.copy()
+            kept["row_count"] = str(self.count)
         self.fields["row_count"].initial = self.count
         for number in range(self.count):
             known = rows[number] if number < len(rows) else (None, None)

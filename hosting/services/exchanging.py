@@ -85,7 +85,8 @@ def remarks_on(swap: MeterSwap, now: dt.datetime) -> list[Remark]:
     told = signals.meter_swap_reviewed.send(
         sender=MeterSwap, placement=swap.placement, facts=exchanging.facts_of(swap.entered), now=now
     )
-    return [remark for _receiver, remarks in told for remark in remarks]
+    answers: list[list[Remark]] = [answer for _receiver, answer in told if isinstance(answer, list)]
+    return [remark for answer in answers for remark in answer]
 
 
 @transaction.atomic

@@ -121,7 +121,7 @@ class MeterSwapReason(_StepPage):
     following = "meter_swap_review"
 
 
-class MeterSwapReview(scoped.ConfirmView, _SwapPage):
+class MeterSwapReview(_SwapPage, scoped.ConfirmView):
     """All that was entered, how plausible it is, what becomes of the gap; one step makes it a fact."""
 
     template_name = "hosting/meter_swap_review.html"

@@ -84,7 +84,7 @@ class _Proposal(scoped.FormPage, scoped.ScopedObjectPage):
     def ways(self) -> list[tuple[str, Any, bool]]:
         """The other ways to correct the meter: address, label, and whether it is this one."""
         query = f"?finding={self.finding.pk}" if self.finding else ""
-        found = [
+        found: list[tuple[str, Any, bool]] = [
             (reverse(f"thermal:{name}", args=[self.meter_pk()]) + query, label, name == self.way)
             for name, label in WAYS
             if self.meter_pk()

@@ -34,7 +34,7 @@ class _Corrections(scoped.ScopedPage):
     """What every page of corrections shows: only those that the person may read."""
 
     model = Correction
-    related = RELATED
+    related: tuple[str, ...] = RELATED
 
     def get_queryset(self) -> QuerySet[Any]:
         return reading.visible_corrections(self.request.user).select_related(*self.related)

@@ -262,7 +262,7 @@ def test_readings_under_a_wrong_clock_move_with_all_that_they_told(meter: Meter,
         row.at: row for row in MeterReading.objects.filter(meter=meter, at__gt=DAY + 10 * HOUR).order_by("version")
     }
     told = [(row.energy_kwh, row.volume_m3) for _at, row in sorted(latest.items())]
-    assert told[:3] == [(1088, 11), (1096, 12), (1104, 13)]
+    assert told[:3] == [(Decimal(kwh), Decimal(m3)) for kwh, m3 in ((1088, 11), (1096, 12), (1104, 13))]
     assert told[3][0] is None
     with pytest.raises(corrections.NothingIsShifted):
         corrections.shift_readings(period=period, by_time=dt.timedelta(0), **facts)

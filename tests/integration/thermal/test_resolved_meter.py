@@ -121,7 +121,7 @@ def test_a_register_that_stood_still_gets_what_the_water_brought(winter: list[Li
     assert float(sum(settled_months(point))) == pytest.approx(float(sum(true_months(winter))), rel=0.001)
     rows = HeatInterval.objects.filter(delivery_point=point, start__gte=frozen.starts_at, start__lt=frozen.ends_at)
     assert set(rows.values_list("quality", flat=True)) == {Quality.ESTIMATED}
-    # On the days at both ends the register tells less than the water: that stays true, and an approver takes note of it.
+    # On the days at both ends the register tells less than the water: that stays true, and an approver says so.
     for less in judged(meter, damaged):
         if less.is_open and less.rule == "V07":
             approver = accounts.approver()

@@ -12,7 +12,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import Error, IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
-from pytest_django.fixtures import SettingsWrapper
 
 from accounts.models import User
 from hosting.models import Meter, MeterPhoto, MeterPlacement, MeterSwap
@@ -41,7 +40,7 @@ STEPS = {"meter_swap": OLD, "meter_swap_new": NEW, "meter_swap_reason": WHY}
 
 
 @pytest.fixture(autouse=True)
-def _now(settings: SettingsWrapper, tmp_path: Path) -> Any:
+def _now(settings: Any, tmp_path: Path) -> Any:
     settings.MEDIA_ROOT = tmp_path
     with time_machine.travel(NOW, tick=True):
         yield
@@ -92,13 +91,13 @@ def test_the_exchange_is_entered_in_steps_and_confirmed_once(read_meter: MeterPl
     enter(client, read_meter)
     assert not Meter.objects.filter(serial="NEW-1").exists()
     page = body(client.get(review))
-    for text in ("NEW-1", "3761", "No photo", "a mean of", "partly measured", "same hours of earlier weeks"):
+    for text in ("NEW-1", "3,761", "No photo", "a mean of", "partly measured", "same hours of earlier weeks"):
         assert text in page
     assert client.post(review, {"confirm": "yes"})["Location"] == Meter.objects.get(serial="NEW-1").get_absolute_url()
     read_meter.refresh_from_db()
     fitted = MeterPlacement.objects.get(meter__serial="NEW-1")
     assert (read_meter.final_register, fitted.first_register, fitted.delivery_point) == (
-        3761, Decimal("0.5"), read_meter.delivery_point,
+        Decimal(3761), Decimal("0.5"), read_meter.delivery_point,
     )  # fmt: skip
     assert client.get(review).status_code == 404
 
@@ -109,7 +108,7 @@ def test_what_passed_while_nobody_measured_is_estimated_and_labelled(read_meter:
     client.post(url_of("meter_swap_review", read_meter), {"confirm": "yes"})
     correction = Correction.objects.get()
     # 45 minutes at 8 kW: 10 of 15 minutes, twice 15, and 5 more.
-    assert (correction.kind, correction.method, correction.heat_kwh) == ("add", "history", 6)
+    assert (correction.kind, correction.method, correction.heat_kwh) == ("add", "history", Decimal(6))
     heat = dict(correction.quarters.values_list("start", "heat_kwh"))
     assert [round(float(kwh), 3) for _start, kwh in sorted(heat.items())] == [1.333, 2.0, 2.0, 0.667]
     assert "Verification expires." in correction.reason
@@ -193,8 +192,8 @@ def test_photos_are_hashed_kept_and_shown_to_those_who_see_the_site(read_meter: 
     )  # fmt: skip
     cast = people.cast(granted=(read_meter.site,), neighbors=(makers.make_site(),))
     for user in (cast.operator, cast.auditor):
-        answer = client_of(user).get(photo.get_absolute_url())
-        assert b"".join(answer.streaming_content) == PICTURE  # type: ignore[arg-type]
+        answer: Any = client_of(user).get(photo.get_absolute_url())
+        assert b"".join(answer.streaming_content) == PICTURE
         assert (answer["Content-Type"], answer["X-Content-Type-Options"]) == ("image/jpeg", "nosniff")
         assert photo.get_absolute_url() in body(client_of(user).get(read_meter.meter.get_absolute_url()))
     for user in (cast.neighbor, cast.stranger, people.auditor(makers.make_site())):
@@ -235,8 +234,12 @@ def test_the_rows_of_an_exchange_are_final_and_whole(read_meter: MeterPlacement)
     swap = exchanging.keep_step(placement=read_meter, step="old", entered={}, photo=picture(), by=by, now=NOW)
     with pytest.raises(Error), transaction.atomic():
         swap.photos.get().delete()
-    for wrong, constraint in [({"size_bytes": 0}, "not_empty"), ({"sha256": "abc"}, "has_fingerprint")]:
-        facts = {
+    wrongs: list[tuple[dict[str, Any], str]] = [
+        ({"size_bytes": 0}, "not_empty"),
+        ({"sha256": "abc"}, "has_fingerprint"),
+    ]
+    for wrong, constraint in wrongs:
+        facts: dict[str, Any] = {
             "swap": swap, "moment": "old", "storage_name": "x", "media_type": "image/png", "size_bytes": 1,
             "sha256": "0" * 64, "uploaded_by": by, "uploaded_at": NOW,
         }  # fmt: skip

@@ -292,7 +292,7 @@ def test_an_estimate_is_shown_before_it_is_proposed(furnished: Furnished, engine
     engineer.post(url, typed | {"store": "yes", **REASON})
     made = Correction.objects.order_by("pk").last()
     assert made is not None
-    assert (made.kind, made.heat_kwh) == ("add", 48)
+    assert (made.kind, made.heat_kwh) == ("add", Decimal(48))
     assert "counts or waits already" in body(engineer.post(url, typed))
     assert "cannot be used here" in body(
         engineer.post(url, typed | {"starts_at": local(START), "ends_at": local(START + HOUR), "method": "check_meter"})
