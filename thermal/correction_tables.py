@@ -18,7 +18,7 @@ class CorrectionTable(tables.PortalTable):
     """What was corrected, that which waits for the reader first."""
 
     proposed_at = tables.InstantColumn(site="site", attrs=ON_ONE_LINE)
-    kind = tables.NameColumn()
+    kind = tables.NameColumn(attrs={"td": {"class": "row-name text-nowrap"}})
     state = tables.StateColumn(STATE_LEVELS)
     subject = django_tables2.Column(empty_values=(), verbose_name=_("at"), order_by=("meter__serial",))
     site = django_tables2.Column()
@@ -27,12 +27,11 @@ class CorrectionTable(tables.PortalTable):
     bill_ratio = tables.QuantityColumn(unit="%", factor=100, digits=2)
     author = django_tables2.Column()
     approver = django_tables2.Column()
-    reason = django_tables2.Column(orderable=False)
 
     class Meta(tables.PortalTable.Meta):
         model = Correction
         fields: Any = (
-            "kind", "state", "subject", "site", "starts_at", "heat_kwh", "bill_ratio", "author", "approver", "reason",
+            "kind", "state", "subject", "site", "starts_at", "heat_kwh", "bill_ratio", "author", "approver",
             "proposed_at",
         )  # fmt: skip
         sequence = fields
