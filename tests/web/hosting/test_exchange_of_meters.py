@@ -29,7 +29,7 @@ START = dt.datetime(2026, 10, 1, tzinfo=dt.UTC)
 NOW = dt.datetime(2026, 10, 20, 12, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
 PICTURE = b"\xff\xd8\xff\xe0" + b"picture" * 100
-OLD = {"removed_at": "2026-10-15T10:05", "final_register": "3761", "final_volume_m3": "", "seal_found": "S-1"}
+OLD = {"removed_at": "2026-10-15T10:05", "final_register": "3769", "final_volume_m3": "", "seal_found": "S-1"}
 NEW = {
     "serial": "NEW-1", "accuracy_class": "2", "qp_m3h": "1.5", "sensor_side": "return", "register_digits": "8",
     "register_step": "0.01", "seal_number": "S-2", "verified_until_on": "2032-01-01", "fitted_at": "2026-10-15T10:50",
@@ -91,13 +91,13 @@ def test_the_exchange_is_entered_in_steps_and_confirmed_once(read_meter: MeterPl
     enter(client, read_meter)
     assert not Meter.objects.filter(serial="NEW-1").exists()
     page = body(client.get(review))
-    for text in ("NEW-1", "3,761", "No photo", "a mean of", "partly measured", "same hours of earlier weeks"):
+    for text in ("NEW-1", "3,769", "No photo", "a mean of", "partly measured", "same hours of earlier weeks"):
         assert text in page
     assert client.post(review, {"confirm": "yes"})["Location"] == Meter.objects.get(serial="NEW-1").get_absolute_url()
     read_meter.refresh_from_db()
     fitted = MeterPlacement.objects.get(meter__serial="NEW-1")
     assert (read_meter.final_register, fitted.first_register, fitted.delivery_point) == (
-        Decimal(3761), Decimal("0.5"), read_meter.delivery_point,
+        Decimal(3769), Decimal("0.5"), read_meter.delivery_point,
     )  # fmt: skip
     assert client.get(review).status_code == 404
 
@@ -144,7 +144,7 @@ def test_typing_is_kept_over_steps_people_and_errors(read_meter: MeterPlacement)
     enter(client_of(people.engineer()), read_meter)
     other = client_of(people.engineer())
     page = body(other.get(url_of("meter_swap", read_meter)))
-    assert 'value="3761"' in page
+    assert 'value="3769"' in page
     assert 'value="2026-10-15T10:05"' in page
     assert 'value="NEW-1"' in body(other.get(url_of("meter_swap_new", read_meter)))
     refused = body(other.post(url_of("meter_swap", read_meter), OLD | {"final_register": "many"}))
@@ -215,7 +215,7 @@ def test_what_is_no_picture_or_too_large_is_not_kept(read_meter: MeterPlacement,
     client = client_of(people.engineer())
     refused = body(client.post(url_of("meter_swap", read_meter), OLD | {"photo": picture(content)}))
     assert said in refused
-    assert 'value="3761"' in refused
+    assert 'value="3769"' in refused
     assert not MeterPhoto.objects.exists()
     assert not MeterSwap.objects.exists()
 
