@@ -1,4 +1,4 @@
-"""Registers that a person enters when a meter is fitted or removed reach the ledger, whenever they are entered."""
+"""Registers that a person enters or sets right reach the ledger, whenever they are entered, and count once."""
 
 import datetime as dt
 from decimal import Decimal
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hosting.models import DeliveryPoint
+from kernel.periods import Period
 from tests.makers import hosting, thermal
 from thermal.models import HeatInterval
 from thermal.services import recording, settlement
@@ -64,3 +65,13 @@ def test_a_first_register_that_is_set_right_settles_what_lies_before_the_first_r
     placement.save()
     settlement.settle_marked(now=LATER)
     assert [heat(point, 0, 2), heat(point, 2, 3)] == [8, 5]
+
+
+def test_a_reading_that_was_set_right_tells_its_temperature_once(point: DeliveryPoint) -> None:
+    thermal.make_partitions(DAY, months=3)
+    meter = hosting.make_placement(delivery_point=point, valid_from=DAY).meter
+    thermal.make_reading(meter, DAY + dt.timedelta(minutes=3), 1, supply_c=Decimal(40))
+    for version in (1, 2):
+        thermal.make_reading(meter, DAY + dt.timedelta(minutes=9), version, version=version, supply_c=Decimal(50))
+    settlement.settle_period(site=point.site, period=Period(DAY, DAY + HOUR), now=LATER)
+    assert HeatInterval.objects.get(delivery_point=point, start=DAY).supply_mean_c == 45

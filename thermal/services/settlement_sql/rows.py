@@ -32,7 +32,11 @@ read_c AS (
            min(r.supply_c) AS supply_min_c
     FROM place JOIN thermal_meterreading r ON r.meter_id = place.meter_id AND r.at >= place.t0 AND r.at < place.t1
      AND r.at >= place.valid_from AND r.at < place.valid_until AND r.supply_c NOT IN (0, 185)
-    WHERE place.delivery_point_id IS NOT NULL GROUP BY 1, 2
+    WHERE place.delivery_point_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM thermal_meterreading newer
+        WHERE newer.meter_id = r.meter_id AND newer.at = r.at AND newer.version > r.version
+    )
+    GROUP BY 1, 2
 ),
 added AS (
     SELECT quarter.delivery_point_id, quarter.start, sum(quarter.heat_kwh) AS kwh
