@@ -22,7 +22,7 @@ from demo.seed.story import LEAST_HISTORY, Story
 from demo.sites import POOL
 from hosting.models import Site
 from kernel.errors import Refusal
-from thermal.services import settlement
+from thermal.services import kpi_ledger, settlement
 
 Say = Callable[[str], None]
 FOLDER: Final = "demo"
@@ -81,8 +81,10 @@ def build_inventory(*, story: Story) -> None:
 
 
 def build_ledger(*, now: dt.datetime) -> int:
-    """The count of quarter-hours settled."""
-    return settlement.settle_marked(now=now).quarters
+    """The count of quarter-hours settled, and their months summed."""
+    settled = settlement.settle_marked(now=now).quarters
+    kpi_ledger.sum_marked(now=now)
+    return settled
 
 
 def build_alarms(*, story: Story) -> int:
