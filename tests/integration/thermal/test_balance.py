@@ -50,7 +50,7 @@ def hold(device: Any, rows: list[list[float]]) -> None:
 
 
 # IT and captured heat, rejected, delivered, demand: kW; and what the quarter hour is.
-SHOWN = [
+SHOWN: list[tuple[list[float], ExportMode | None, ExportCause]] = [
     ([18, 16, 0, 15.9, 1], ExportMode.EXPORT, ExportCause.NONE),
     ([18, 16, 8, 8, 1], ExportMode.PARTIAL, ExportCause.NONE),
     ([18, 16, 8, 8, 0], ExportMode.PARTIAL, ExportCause.OFFTAKER),
@@ -70,7 +70,8 @@ def test_the_mode_is_derived_as_the_function_says(site: Site) -> None:
     for row, (values, mode, cause) in zip(rows, SHOWN, strict=True):
         quarter = export.Quarter(row.available_kwh, row.delivered_kwh, 5.0, is_called=values[4] >= 0.5)
         said = export.derived_mode(quarter)
-        assert (row.export_mode, row.export_cause) == (mode, cause) == said
+        assert (row.export_mode, row.export_cause) == (mode, cause)
+        assert [None if one is None else int(one) for one in said] == [row.export_mode, row.export_cause]
         assert row.export_basis == (ExportBasis.NONE if mode is None else ExportBasis.DERIVED)
         assert row.curtailed_s == (900 if mode == ExportMode.DUMP else 0)
         expected = export.curtailed_kwh(row.available_kwh, row.delivered_kwh, None, said[0])
@@ -92,7 +93,8 @@ def test_the_balance_counts_heat_pump_and_buffer(site: Site) -> None:
     [row] = settle(site, 1)
     assert row.buffer_change_kwh == pytest.approx(2.294)
     assert row.closing_error_kwh == pytest.approx(4 + 1 - 2 - 2.294)
-    assert (row.export_mode, row.curtailed_kwh) == (ExportMode.PARTIAL, pytest.approx(5 - 2 - 2.294))
+    assert row.export_mode == ExportMode.PARTIAL
+    assert row.curtailed_kwh == pytest.approx(5 - 2 - 2.294)
 
 
 def test_a_balance_with_an_unknown_part_is_unknown(site: Site) -> None:

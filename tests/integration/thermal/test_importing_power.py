@@ -3,6 +3,7 @@
 import datetime as dt
 from io import StringIO
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -31,7 +32,7 @@ def device() -> Device:
     return thermal.make_plant_device(site, [Measurement.Role.UTILISATION, Measurement.Role.IT_POWER])
 
 
-def take(device: Device, text: str | bytes, columns: PowerColumns = COLUMNS, **options: bool) -> PowerReport:
+def take(device: Device, text: str | bytes, columns: PowerColumns = COLUMNS, **options: Any) -> PowerReport:
     content = text if isinstance(text, bytes) else text.encode()
     return importing_power.import_power(
         device=device, content=content, columns=columns, time_zone=NEW_YORK, by=None, now=NOW, **options
@@ -45,7 +46,7 @@ def rows(*lines: str) -> str:
 def settled(device: Device) -> dict[dt.datetime, float]:
     settlement.settle_marked(now=NOW)
     found = SiteInterval.objects.filter(site=device.controller.site, it_kwh__isnull=False)
-    return dict(found.values_list("start", "it_kwh"))
+    return {start: it_kwh for start, it_kwh in found.values_list("start", "it_kwh") if it_kwh is not None}
 
 
 def test_the_real_file_becomes_it_energy(device: Device) -> None:

@@ -77,12 +77,12 @@ def recomputed(site: Site) -> dict[tuple[dt.date, str], tuple[float | None, int]
             if name not in {"available_kwh", "curtailed_s"}:
                 put(row.start, name, getattr(row, name))
         error = row.closing_error_kwh
-        parts = (row.delivered_kwh, row.rejected_kwh or 0, row.buffer_change_kwh or 0)
         if row.delivered_kwh is not None:
+            parts = (row.delivered_kwh, row.rejected_kwh or 0.0, row.buffer_change_kwh or 0.0)
             put(row.start, "balance_in_kwh", None if error is None else error + sum(parts))
         both = row.available_kwh is not None and row.demand_kwh is not None
         put(row.start, "available_kwh", row.available_kwh if both else None)
-        put(row.start, "coincident_kwh", min(row.available_kwh, row.demand_kwh) if both else None)
+        put(row.start, "coincident_kwh", min(row.available_kwh or 0.0, row.demand_kwh or 0.0) if both else None)
         put(row.start, "utilisation_count", None if row.utilisation_ratio is None else 1)
         put(row.start, "curtailed_s", row.curtailed_s if told else None)
         for number, mode in enumerate(sums.MODES):
@@ -93,13 +93,13 @@ def recomputed(site: Site) -> dict[tuple[dt.date, str], tuple[float | None, int]
             put(row.start, f"curtailed_{cause}_s", row.curtailed_s * mine if told else None)
             lost = row.curtailed_kwh
             put(row.start, f"curtailed_{cause}_kwh", None if lost is None else lost * mine)
-    for row in HeatInterval.objects.filter(delivery_point__site=site).order_by("start"):
-        weighed = bool(row.supply_vw_c is not None and row.volume_m3)
-        volume = float(row.volume_m3) if weighed else None
-        put(row.start, "volume_m3", volume)
-        put(row.start, "supply_m3c", volume * row.supply_vw_c if weighed else None)
-        put(row.start, "return_m3c", volume * row.return_vw_c if weighed else None)
-        put(row.start, "estimated_kwh", float(row.heat_kwh) * (row.quality == 3))
+    for heat in HeatInterval.objects.filter(delivery_point__site=site).order_by("start"):
+        weighed = heat.supply_vw_c is not None and bool(heat.volume_m3)
+        volume = float(heat.volume_m3 or 0)
+        put(heat.start, "volume_m3", volume if weighed else None)
+        put(heat.start, "supply_m3c", volume * (heat.supply_vw_c or 0.0) if weighed else None)
+        put(heat.start, "return_m3c", volume * (heat.return_vw_c or 0.0) if weighed else None)
+        put(heat.start, "estimated_kwh", float(heat.heat_kwh or 0) * (heat.quality == 3))
     return {key: (round(value, 3) if count else None, count) for key, (value, count) in found.items()}
 
 

@@ -58,7 +58,7 @@ def test_each_sequence_is_named(registers: tuple[Any, ...], counter: Counter, ki
 
 def test_a_rollover_counts_on() -> None:
     (step,) = steps(9_999_870, 245, counter=SEVEN_DIGITS, every=4 * HOUR)
-    assert (step.kind, step.heat_kwh) == (Kind.ROLLOVER, 375)
+    assert (step.kind, step.heat_kwh) == (Kind.ROLLOVER, Decimal(375))
 
 
 def test_a_fall_in_the_middle_of_the_counter_tells_no_heat() -> None:
@@ -71,7 +71,7 @@ def test_a_pause_is_a_gap_and_its_heat_is_known() -> None:
     told = readings(100, 110, 120, 130)
     late = [*told[:2], *readings(*[0] * 9, 170)[9:]]
     found = differences.differences(late, FIVE_DIGITS, Pace(3600))
-    assert [(step.kind, step.heat_kwh) for step in found] == [(Kind.NORMAL, 10), (Kind.GAP, 60)]
+    assert [(step.kind, step.heat_kwh) for step in found] == [(Kind.NORMAL, Decimal(10)), (Kind.GAP, Decimal(60))]
 
 
 def test_a_clock_that_was_put_on_is_seen_by_its_offset() -> None:

@@ -61,8 +61,8 @@ def test_a_meter_in_order_is_left_alone() -> None:
         ("V12", device.error_hours), ("V19", heat.small_differences),
     ]:  # fmt: skip
         assert step_rule(rule, code, whole) == [], code
-    for code, rule in [("V05", sequence.spikes), ("V07", heat.against_physics), ("V13", device.operating_hours)]:
-        assert day_rule(rule, code, whole) == [], code
+    for code, by_day in [("V05", sequence.spikes), ("V07", heat.against_physics), ("V13", device.operating_hours)]:
+        assert day_rule(by_day, code, whole) == [], code
 
 
 @pytest.mark.parametrize(("offset_s", "grave"), [(-200, False), (3600, True)])
