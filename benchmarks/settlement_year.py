@@ -91,7 +91,9 @@ def fill(first_day: int, last_day: int, reading_minutes: int, left_out: list[int
         cursor.execute("TRUNCATE thermal_telemetryframe")
         for profile, values in zip(DeviceProfile.objects.order_by("pk"), (SERVED, RACKS), strict=True):
             first, last = first_day * 1440 - 20, last_day * 1440 + 20
-            facts = {"start": START, "first": first, "last": last, "profile": profile.pk, "left_out": left_out}
+            facts: dict[str, Any] = {
+                "start": START, "first": first, "last": last, "profile": profile.pk, "left_out": left_out,
+            }  # fmt: skip
             cursor.execute(FRAMES.format(values=values), facts)
             count += cursor.rowcount
         first, last = (day * 1440 // reading_minutes for day in (first_day, last_day))
@@ -130,8 +132,9 @@ def settle_naively(site: Any, days: int) -> tuple[float, dict[dt.datetime, tuple
         for number in range(days * 96):
             start = START + number * QUARTER
             frames = list(TelemetryFrame.objects.filter(device=device, at__gte=start, at__lt=start + QUARTER))
-            supply_c = round(fmean(one.values[0] for one in frames), 3)
-            weighed = sum(one.values[0] * one.values[2] for one in frames) / sum(one.values[2] for one in frames)
+            told = [(one.values[0] or 0.0, one.values[2] or 0.0) for one in frames]
+            supply_c = round(fmean(supply for supply, _flow in told), 3)
+            weighed = sum(supply * flow for supply, flow in told) / sum(flow for _supply, flow in told)
             first, last = (settlement_speed.register_at(placement, at) for at in (start, start + QUARTER))
             found[start] = (last - first, supply_c)
             HeatInterval.objects.create(
