@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from kernel.errors import Refusal
@@ -30,6 +31,30 @@ class TimeIsAmbiguous(Refusal):
     """A local time that the clocks showed twice in autumn."""
 
     sentence = "“%(text)s” happened twice in %(zone)s: the clocks were put back. Give the offset from UTC."
+
+
+JITTER: Final = dt.timedelta(minutes=3)
+"""By how much a clock may be set back when it is synchronized."""
+CHANGE: Final = dt.timedelta(hours=2)
+"""What a wall clock, and a meter that follows it late or never, may be off when the clocks change."""
+NEAR_A_CHANGE: Final = dt.timedelta(days=2)
+
+
+def may_go_back(at: dt.datetime, zone: ZoneInfo | None) -> dt.timedelta:
+    """Return by how much a meter's clock may be behind what it showed before; without a zone it shows UTC.
+
+    Examples
+    --------
+    >>> berlin = ZoneInfo("Europe/Berlin")
+    >>> may_go_back(dt.datetime(2026, 10, 25, 2, tzinfo=dt.UTC), berlin)
+    datetime.timedelta(seconds=7200)
+    >>> may_go_back(dt.datetime(2026, 11, 25, 2, tzinfo=dt.UTC), berlin)
+    datetime.timedelta(seconds=180)
+    """
+    if zone is None:
+        return JITTER
+    offsets = {(at + days).astimezone(zone).utcoffset() for days in (-NEAR_A_CHANGE, NEAR_A_CHANGE)}
+    return CHANGE if len(offsets) > 1 else JITTER
 
 
 def instant_of(text: str, zone: ZoneInfo | None) -> dt.datetime:

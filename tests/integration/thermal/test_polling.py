@@ -287,14 +287,15 @@ def test_another_meter_at_the_address_is_not_taken_for_the_one_that_is_billed() 
     assert TelemetryFrame.objects.count() == 1
 
 
-def test_an_old_telegram_is_not_stored_as_a_new_reading() -> None:
+@pytest.mark.parametrize("told", ["1E 15 74 1B", "14 15 76 1B"], ids=["two days earlier", "ten minutes earlier"])
+def test_an_old_telegram_is_not_stored_as_a_new_reading(told: str) -> None:
     meter = hosting.make_meter(serial="12345678")
     with field.mbus_gateway(Gateway({1: BusMeter([field.telegram_of(WHOLE.replace("76 3B", "76 1B"))])})) as port:
         device = mbus_device(port, meter=meter)
         MeterReading.objects.bulk_create(())
         poll(NOW)
         reading = MeterReading.objects.get()
-        later = field.telegram_of(WHOLE.replace("1E 15 76 3B", "1E 15 74 1B"))  # two days earlier
+        later = field.telegram_of(WHOLE.replace("1E 15 76 3B", told))
         with field.mbus_gateway(Gateway({1: BusMeter([later])})) as other:
             Controller.objects.update(port=other)
             poll(NOW + 20 * MINUTE)

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-from thermal.domain import pacing
+from thermal.domain import clocks, pacing
 from thermal.domain.pacing import Circuit
 from thermal.domain.readings import WHOLE_REGISTERS, Answer, Missing
 from thermal.models import MeterReading
@@ -21,8 +22,6 @@ from thermal.services.polling.moments import Steps
 from thermal.services.recording import LARGEST_REAL, NewFrame, NewReading
 
 CLOCK_TOLERANCE: Final = dt.timedelta(minutes=3)
-CLOCK_MAY_GO_BACK: Final = dt.timedelta(hours=2)
-"""A meter's clock goes back an hour in autumn; more than that is an old telegram."""
 ERROR_LENGTH: Final = 300
 SERIAL_DIGITS: Final = 8
 
@@ -208,9 +207,16 @@ def _objection(device: DueDevice, answer: Answer, profile: PlannedProfile, devic
     if told and checkable and told != serial:
         return f"Meter {told} answers where meter {serial} is expected; its registers are not stored."
     came_late = answer.at is not None
-    if device_at and device.last_device_at and not came_late and device_at < device.last_device_at - CLOCK_MAY_GO_BACK:
+    if device_at and not came_late and _is_old(device_at, device, profile):
         return f"The meter tells an old telegram, of {device_at:%Y-%m-%d %H:%M} UTC; its registers are not stored."
     return None
+
+
+def _is_old(device_at: dt.datetime, device: DueDevice, profile: PlannedProfile) -> bool:
+    """Return whether a telegram is of a time before the last one, more than setting a clock explains."""
+    zone = None if profile.options.get("clock") == "utc" else ZoneInfo(device.time_zone)
+    last_at = device.last_device_at
+    return last_at is not None and device_at < last_at - clocks.may_go_back(last_at, zone)
 
 
 def _device_instant(told: Any, device: DueDevice, profile: PlannedProfile) -> dt.datetime | None:
