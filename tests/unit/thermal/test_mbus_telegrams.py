@@ -88,12 +88,14 @@ def test_a_real_telegram_decodes_as_published(path: Path) -> None:
             assert told.removesuffix("Z") == ours or (told.startswith("1900-01-00") and not found_record.valid)
 
 
-@pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
+# pyMeterBus does not know binary values of 16 bytes.
+KNOWN_TO_BOTH = [path for path in GOOD if path.stem != "example_binary16_lvar"]
+
+
+@pytest.mark.parametrize("path", KNOWN_TO_BOTH, ids=lambda path: path.stem)
 def test_an_independent_decoder_finds_the_same_numbers(path: Path) -> None:
     theirs = meterbus.load(telegram_of(path)).records
     ours = mbus.decode(telegram_of(path)).records
-    if path.stem == "example_binary16_lvar":
-        pytest.skip("pyMeterBus does not know binary values of 16 bytes")
     assert len(theirs) == len(ours)
     for their, our in zip(theirs, ours, strict=True):
         if isinstance(our.value, Decimal) and isinstance(their.parsed_value, int | float | Decimal):
