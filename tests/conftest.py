@@ -103,6 +103,12 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.DATABASES  # noqa: B018
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Let no worker load the settings before it has a queue and a cache of its own: pytest-django would, by this."""
+    del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
 def stop_servers() -> None:
     while running:
         running.pop().stop()
