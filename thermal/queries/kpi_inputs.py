@@ -1,0 +1,59 @@
+"""What the inputs of key figures are in SQL: the sum of each, and when a quarter hour counts as known.
+
+Read by the statement that sums months and by the queries of any other period, so that both mean the same.
+"""
+
+from thermal.domain.kpis import sums
+
+# Sums of columns of the site ledger that are taken as they stand.
+_PLAIN = (
+    "it_kwh", "total_kwh", "heat_pump_kwh", "heat_pump_heat_kwh", "source_pump_kwh", "sink_pump_kwh", "backup_kwh",
+    "backup_heat_kwh", "captured_kwh", "delivered_kwh", "rejected_kwh", "buffer_change_kwh", "closing_error_kwh",
+    "water_m3", "utilisation_ratio", "curtailed_kwh",
+)  # fmt: skip
+_EXPORT_KNOWN = "(export_basis > 0 OR delivered_kwh IS NOT NULL)"
+_BOTH = "(available_kwh IS NOT NULL AND demand_kwh IS NOT NULL)"
+
+
+def _site_inputs() -> dict[str, tuple[str, str]]:
+    """For each input the sum, and the condition under which a quarter hour is known."""
+    made = {name: (f"sum({name})", f"{name} IS NOT NULL") for name in _PLAIN}
+    made["balance_in_kwh"] = (
+        "sum(closing_error_kwh + delivered_kwh + coalesce(rejected_kwh, 0) + coalesce(buffer_change_kwh, 0))",
+        "closing_error_kwh IS NOT NULL AND delivered_kwh IS NOT NULL",
+    )
+    made["utilisation_count"] = ("count(utilisation_ratio)", "utilisation_ratio IS NOT NULL")
+    made["available_kwh"] = (f"sum(available_kwh) FILTER (WHERE {_BOTH})", _BOTH)
+    made["coincident_kwh"] = (f"sum(least(available_kwh, demand_kwh)) FILTER (WHERE {_BOTH})", _BOTH)
+    made["curtailed_s"] = (f"sum(curtailed_s) FILTER (WHERE {_EXPORT_KNOWN})", _EXPORT_KNOWN)
+    for number, mode in enumerate(sums.MODES):
+        total = f"900 * count(*) FILTER (WHERE export_mode = {number})"
+        made[f"mode_{mode}_s"] = (total, "export_mode IS NOT NULL")
+    for number, cause in enumerate(sums.CAUSES):
+        seconds = f"coalesce(sum(curtailed_s) FILTER (WHERE {_EXPORT_KNOWN} AND export_cause = {number}), 0)"
+        energy = f"coalesce(sum(curtailed_kwh) FILTER (WHERE export_cause = {number}), 0)"
+        made[f"curtailed_{cause}_s"] = (seconds, _EXPORT_KNOWN)
+        made[f"curtailed_{cause}_kwh"] = (energy, "curtailed_kwh IS NOT NULL")
+    return made
+
+
+_WEIGHED = "(hi.supply_vw_c IS NOT NULL AND hi.return_vw_c IS NOT NULL AND hi.volume_m3 > 0)"
+POINT_INPUTS = {
+    "volume_m3": (f"sum(hi.volume_m3::float8) FILTER (WHERE {_WEIGHED})", _WEIGHED),
+    "supply_m3c": (f"sum(hi.volume_m3::float8 * hi.supply_vw_c) FILTER (WHERE {_WEIGHED})", _WEIGHED),
+    "return_m3c": (f"sum(hi.volume_m3::float8 * hi.return_vw_c) FILTER (WHERE {_WEIGHED})", _WEIGHED),
+    "estimated_kwh": (
+        "coalesce(sum(hi.heat_kwh::float8) FILTER (WHERE hi.quality = 3), 0)",
+        "hi.heat_kwh IS NOT NULL",
+    ),
+}
+SITE_INPUTS = _site_inputs()
+assert set(SITE_INPUTS) | set(POINT_INPUTS) == set(sums.INPUTS)  # noqa: S101 -- both lists must stay one
+
+
+def columns(inputs: dict[str, tuple[str, str]]) -> str:
+    """The columns of a SELECT: each sum by its name, and beside it the count of quarter hours that are known."""
+    return ",\n           ".join(
+        f"({total})::float8 AS {name}, count(*) FILTER (WHERE {known}) AS n_{name}"
+        for name, (total, known) in inputs.items()
+    )
