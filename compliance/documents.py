@@ -13,11 +13,13 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-_BODY = ParagraphStyle("body", fontName="Helvetica", fontSize=9.5, leading=13)
+from contracts.documents import paper
+
+_BODY = ParagraphStyle("body", fontName=paper.BODY, fontSize=9.5, leading=13)
 _SMALL = ParagraphStyle("small", parent=_BODY, fontSize=8, leading=10.5, textColor=colors.HexColor("#555555"))
-_TITLE = ParagraphStyle("title", parent=_BODY, fontName="Helvetica-Bold", fontSize=20, leading=25, spaceAfter=4)
-_HEADING = ParagraphStyle("heading", parent=_BODY, fontName="Helvetica-Bold", fontSize=12, leading=16, spaceBefore=10)
-_MONO = ParagraphStyle("mono", parent=_BODY, fontName="Courier", fontSize=8, leading=10)
+_TITLE = ParagraphStyle("title", parent=_BODY, fontName=paper.BOLD, fontSize=20, leading=25, spaceAfter=4)
+_HEADING = ParagraphStyle("heading", parent=_BODY, fontName=paper.BOLD, fontSize=12, leading=16, spaceBefore=10)
+_PATH = ParagraphStyle("path", parent=_BODY, fontName=paper.BODY, fontSize=8, leading=10)
 _RULE = colors.HexColor("#c8ccd0")
 
 
@@ -39,6 +41,7 @@ class Cover:
 
 def render_cover(cover: Cover) -> bytes:
     """The PDF of the cover."""
+    paper.load_fonts()
     buffer = io.BytesIO()
     document = SimpleDocTemplate(
         buffer,
@@ -57,7 +60,7 @@ def render_cover(cover: Cover) -> bytes:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return paper.printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _instant(at: datetime, zone: ZoneInfo) -> str:
@@ -88,10 +91,10 @@ def _head(cover: Cover) -> list[Flowable]:
 def _contents(cover: Cover) -> list[Flowable]:
     rows = [[Paragraph("<b>Records</b>", _BODY), Paragraph("<b>File</b>", _BODY), Paragraph("<b>Rows</b>", _BODY)]]
     for title, path, count in cover.counts:
-        rows.append([Paragraph(_escaped(title.capitalize()), _BODY), Paragraph(_escaped(path), _MONO), f"{count:,}"])
+        rows.append([Paragraph(_escaped(title.capitalize()), _BODY), Paragraph(_escaped(path), _PATH), f"{count:,}"])
     style = _lines()
     style.add("ALIGN", (2, 0), (2, -1), "RIGHT")
-    style.add("FONT", (2, 1), (2, -1), "Helvetica", 9.5)
+    style.add("FONT", (2, 1), (2, -1), paper.BODY, 9.5)
     table = Table(rows, colWidths=[72 * mm, 78 * mm, 20 * mm], style=style, repeatRows=1)
     summary = f"{cover.file_count:,} files beside this cover and the manifest. Each table comes as CSV and as JSON."
     return [Paragraph("Contents", _HEADING), Paragraph(summary, _BODY), Spacer(1, 2 * mm), table]
@@ -100,8 +103,8 @@ def _contents(cover: Cover) -> list[Flowable]:
 def _checking() -> list[Flowable]:
     text = (
         "<b>manifest.json</b> lists every file with its size and SHA-256. In the portal, open “Packs”, then “Verify a "
-        "pack”; on its server, run <font name='Courier'>manage.py verify_pack FILE.zip</font>; anywhere else, compare "
-        "with <font name='Courier'>sha256sum</font>. The fingerprint of the whole file stands on the pack's page."
+        "pack”; on its server, run <b>manage.py verify_pack FILE.zip</b>; anywhere else, compare "
+        "with <b>sha256sum</b>. The fingerprint of the whole file stands on the pack's page."
     )
     return [Paragraph("How to check that nothing was changed", _HEADING), Paragraph(text, _BODY)]
 
@@ -120,8 +123,8 @@ def _lines() -> TableStyle:
 
 def _foot(canvas: Canvas, document: SimpleDocTemplate) -> None:
     canvas.saveState()
-    canvas.setFont("Helvetica", 8)
+    canvas.setFont(paper.BODY, 8)
     canvas.setFillColor(colors.HexColor("#555555"))
-    canvas.drawString(20 * mm, 10 * mm, document.title)
+    canvas.drawString(20 * mm, 10 * mm, paper.printable(document.title))
     canvas.drawRightString(190 * mm, 10 * mm, str(document.page))
     canvas.restoreState()

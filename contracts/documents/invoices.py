@@ -40,7 +40,7 @@ def render(invoice: Invoice, lines: Sequence[InvoiceLine]) -> bytes:
 def letterhead(sheet: Paper, seller: dict[str, Any]) -> None:
     """The seller at the top of the first page."""
     sheet.text(LEFT, seller["name"], font=BOLD, size=12, color=ACCENT)
-    sheet.text(RIGHT, " · ".join(seller["address"].splitlines()), align="right", color=LIGHT, size=7.5)
+    sheet.text(RIGHT, " · ".join(seller["address"].splitlines()), align="right", color=LIGHT, size=8.5)
     sheet.space(8)
     sheet.rule(weight=1)
     sheet.space(40)
@@ -49,7 +49,7 @@ def letterhead(sheet: Paper, seller: dict[str, Any]) -> None:
 def address(sheet: Paper, customer: dict[str, Any], particulars: Sequence[tuple[str, str]]) -> None:
     """The customer to the left, the particulars of the document to the right."""
     top = sheet.y
-    sheet.lines(LEFT, [customer["name"], *customer["address"].splitlines(), customer["country"]], size=9.5)
+    sheet.lines(LEFT, [customer["name"], *customer["address"].splitlines(), customer["country"]], size=10.5)
     if customer["vat_number"]:
         sheet.lines(LEFT, [_("VAT number %(number)s") % {"number": customer["vat_number"]}], color=LIGHT)
     left_end, sheet.y = sheet.y, top
@@ -148,7 +148,7 @@ def _registers(sheet: Paper, invoice: Invoice, lines: Sequence[InvoiceLine]) -> 
             heat = f"{wording.plain(stay['heat_kwh'])}{wording.NBSP}kWh"
             rows += [(stay["serial"], *_register(stay["first"], zone), ""), ("", *_register(stay["last"], zone), heat)]
     sheet.table(columns, rows)
-    sheet.paragraph(_("Times are those of %(zone)s.") % {"zone": zone.key}, color=LIGHT, size=7.5)
+    sheet.paragraph(_("Times are those of %(zone)s.") % {"zone": zone.key}, color=LIGHT, size=8.5)
 
 
 def _register(register: dict[str, Any], zone: ZoneInfo) -> tuple[str, str, str]:
@@ -232,10 +232,10 @@ def footer(seller: dict[str, Any]) -> Callable[[Canvas, int, int], None]:
         canvas.setStrokeColor(paper.RULE)
         canvas.setLineWidth(0.5)
         canvas.line(LEFT, 20 * mm, RIGHT, 20 * mm)
-        canvas.setFont(paper.BODY, 7)
+        canvas.setFont(paper.BODY, 8)
         canvas.setFillColor(LIGHT)
-        canvas.drawString(LEFT, 16 * mm, first)
-        canvas.drawString(LEFT, 12.5 * mm, second)
+        canvas.drawString(LEFT, 16 * mm, paper.printable(first))
+        canvas.drawString(LEFT, 12.5 * mm, paper.printable(second))
         canvas.drawRightString(RIGHT, 16 * mm, _("Page %(number)s of %(count)s") % {"number": number, "count": count})
 
     return draw

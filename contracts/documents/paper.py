@@ -4,10 +4,9 @@ import io
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from pathlib import Path
+from importlib import resources
 from typing import Any, Final
 
-import reportlab
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
@@ -21,23 +20,30 @@ INK: Final = HexColor("#1f2933")
 LIGHT: Final = HexColor("#5b6770")
 RULE: Final = HexColor("#c8d0d6")
 ACCENT: Final = HexColor("#b4441c")
-BODY, BOLD = "Vera", "VeraBd"
-SIZE, LEADING = 8.5, 12.0
+BODY, BOLD = "SourceSansPro-Regular", "SourceSansPro-Bold"
+SIZE, LEADING = 9.5, 12.0
 
 Draw = Callable[[Canvas], None]
 
 
 @lru_cache(maxsize=1)
 def load_fonts() -> None:
-    """Make Bitstream Vera, which reportlab carries, known: it has the euro and the letters of Latin alphabets."""
-    folder = Path(reportlab.__file__).parent / "fonts"
+    """Make the fonts of all documents known: each PDF carries the letters that it uses.
+
+    Those that reportlab brings end with Western Europe. Source Sans Pro has the Latin, Greek and Cyrillic alphabets,
+    and figures of one width, as columns of numbers need them.
+    """
+    folder = resources.files("font_source_sans_pro") / "files"
     for name in (BODY, BOLD):
-        pdfmetrics.registerFont(TTFont(name, str(folder / f"{name}.ttf")))
+        with resources.as_file(folder / f"{name}.ttf") as path:
+            pdfmetrics.registerFont(TTFont(name, str(path)))
+    pdfmetrics.registerFontFamily(BODY, normal=BODY, bold=BOLD, italic=BODY, boldItalic=BOLD)
 
 
 @lru_cache(maxsize=4096)
 def printable(text: str) -> str:
     """The text in letters that the font has; a letter it lacks loses its accent rather than become a box."""
+    load_fonts()
     known = pdfmetrics.getFont(BODY).face.charToGlyph
     return "".join(
         letter
@@ -117,7 +123,7 @@ class Paper:
         """Write a heading, kept together with what follows."""
         self.break_unless(4 * LEADING)
         self.y -= 6
-        self.text(LEFT, text, font=BOLD, size=9.5)
+        self.text(LEFT, text, font=BOLD, size=10.5)
         self.y -= LEADING + 1
 
     def rule(self, *, above: float = 0, weight: float = 0.5) -> None:
@@ -160,7 +166,7 @@ class Paper:
 
     def _table_head(self, columns: Sequence[tuple[str, float, str]]) -> None:
         for heading, x, align in columns:
-            self.text(x, heading, align=align, color=LIGHT, size=7.5)
+            self.text(x, heading, align=align, color=LIGHT, size=8.5)
         self.y -= 5
         self.rule()
         self.y -= LEADING - 1
