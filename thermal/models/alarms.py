@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import scoping
+from accounts.history import tracked
 from hosting.models import DeliveryPoint, Device, Measurement, PlannedOutage, Site
 
 
@@ -21,6 +22,7 @@ class Priority(models.IntegerChoices):
     LOW = 3, _("low")
 
 
+@tracked(exclude=["condition_since", "clear_since", "evaluated_at"])
 class AlarmRule(models.Model):
     """What is watched, its limit and delays, and what to do when it trips."""
 

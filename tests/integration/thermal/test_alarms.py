@@ -221,3 +221,11 @@ def test_the_database_wants_a_time_of_closing(rule: AlarmRule) -> None:
 def test_the_database_wants_something_to_watch() -> None:
     with pytest.raises(IntegrityError, match="alarm_rule_watches_something"), transaction.atomic():
         thermal.make_rule(measurement=None)
+
+
+def test_a_changed_limit_stays_in_the_history_and_judging_writes_none(rule: AlarmRule) -> None:
+    rule.limit_value = 48.0
+    rule.save()
+    see(rule, 0, 47.0)
+    events = AlarmRule.pgh_event_model.objects.filter(pgh_obj=rule).order_by("pgh_id")  # type: ignore[attr-defined]
+    assert list(events.values_list("pgh_label", "limit_value")) == [("created", 50.0), ("changed", 48.0)]

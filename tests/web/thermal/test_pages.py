@@ -244,6 +244,11 @@ def test_an_engineer_adds_and_changes_a_rule(furnished: Furnished) -> None:
     client.post(reverse("thermal:alarmrule_update", args=[rule.pk]), rule_form(furnished, limit_value="49"))
     rule.refresh_from_db()
     assert rule.limit_value == 49
+    history = reverse("accounts:history", args=["thermal", "alarmrule", rule.pk])
+    assert history in client.get(rule.get_absolute_url()).content.decode()
+    told = client.get(history).content.decode()
+    assert "48" in told
+    assert "49" in told
     client.post(reverse("thermal:alarmrule_delete", args=[rule.pk]), {"confirm": "yes"})
     assert not AlarmRule.objects.filter(key="warm").exists()
 
