@@ -182,7 +182,12 @@ class ChooseColumn(django_tables2.CheckBoxColumn):
 
     def __init__(self, **kwargs: Any) -> None:
         boxes = {
-            "td__input": {"class": "form-check-input", "name": "row", "aria-label": _("Choose this row")},
+            "td__input": {
+                "class": "form-check-input",
+                "name": "row",
+                "form": "list_bulk",
+                "aria-label": _("Choose this row"),
+            },
             "th__input": {"class": "form-check-input", "data-choose-all": "", "aria-label": _("Choose all rows")},
         }
         super().__init__(

@@ -42,6 +42,8 @@ urlpatterns = [
         "inventory/placements/<int:pk>/exchange/review/", exchanging.MeterSwapReview.as_view(), name="meter_swap_review"
     ),
     path("inventory/meter-photos/<int:pk>/", exchanging.MeterPhotoFile.as_view(), name="meter_photo"),
+    path("inventory/controllers/pause/", field.ControllersPause.as_view(), name="controllers_pause"),
+    path("inventory/controllers/resume/", field.ControllersResume.as_view(), name="controllers_resume"),
     *record_routes("inventory/controllers", "controller", field, "Controller"),
     path("inventory/controllers/<int:pk>/credentials/", secrets.SecretKeep.as_view(), name="controller_secret_keep"),
     path(

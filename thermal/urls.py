@@ -86,6 +86,7 @@ urlpatterns = [
         name="correction_estimate",
     ),
     path("alarms/", alarms.AlarmList.as_view(), name="alarm_list"),
+    path("alarms/acknowledge/", alarms.AlarmsAcknowledge.as_view(), name="alarms_acknowledge"),
     path("alarms/<int:pk>/", alarms.AlarmDetail.as_view(), name="alarm_detail"),
     path("alarms/<int:pk>/acknowledge/", alarms.AlarmAcknowledge.as_view(), name="alarm_acknowledge"),
     path("alarms/rules/", alarms.AlarmRuleList.as_view(), name="alarmrule_list"),

@@ -8,15 +8,18 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.views import scoped
 from hosting import tables
 from hosting.filters import ControllerFilter, DeviceFilter
 from hosting.forms import ControllerForm, DeviceForm, MeasurementForm
 from hosting.models import Controller, Device, Measurement
+from hosting.services import switching
 from hosting.views import refusals, secrets
 from hosting.views.records import Action, Fact, InventoryList, RecordPage, Section, fact_of
 
+CHANGE_CONTROLLER = "hosting.change_controller"
 PLACES = ("device", "equipment", "delivery_point", "connection__source", "connection__target")
 HEALTH = (
     "circuit",
@@ -41,6 +44,43 @@ class ControllerList(InventoryList):
     create_url_name = "hosting:controller_create"
     create_capability = "hosting.add_controller"
     import_table = "controllers"
+    bulk_actions = (
+        scoped.BulkAction(_("Pause polling"), "hosting:controllers_pause", CHANGE_CONTROLLER),
+        scoped.BulkAction(_("Resume polling"), "hosting:controllers_resume", CHANGE_CONTROLLER),
+    )
+
+
+class _ControllersSwitch(scoped.ScopedBulkView):
+    """One switch for the chosen controllers."""
+
+    model = Controller
+    capability = CHANGE_CONTROLLER
+    list_url_name = "hosting:controller_list"
+
+
+class ControllersPause(_ControllersSwitch):
+    """Pauses the polling of the chosen controllers."""
+
+    def act(self, row: Controller) -> None:
+        """Pause one."""
+        switching.pause_polling(controller=row)
+
+    def told(self, count: int) -> str:
+        """How many were paused."""
+        return ngettext("%(count)s controller paused.", "%(count)s controllers paused.", count) % {"count": count}
+
+
+class ControllersResume(_ControllersSwitch):
+    """Resumes the polling of the chosen controllers."""
+
+    def act(self, row: Controller) -> None:
+        """Resume one."""
+        switching.resume_polling(controller=row)
+
+    def told(self, count: int) -> str:
+        """How many were resumed."""
+        words = ngettext("%(count)s controller is polled again.", "%(count)s controllers are polled again.", count)
+        return words % {"count": count}
 
 
 class ControllerDetail(RecordPage):

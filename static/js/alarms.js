@@ -10,7 +10,7 @@
   function busy() {
     var shown = table();
     if (!shown) return true;
-    return shown.matches(":hover") || shown.contains(document.activeElement);
+    return shown.matches(":hover") || shown.contains(document.activeElement) || shown.querySelector('input[name="row"]:checked');
   }
 
   function fetchTable() {
@@ -38,7 +38,9 @@
       if (!shown) { added += 1; return; }
       if (shown.contains(document.activeElement) && shown !== document.activeElement) return;
       if (shown.innerHTML === row.innerHTML) return;
+      var chosen = shown.querySelector('input[name="row"]:checked');
       shown.innerHTML = row.innerHTML;
+      if (chosen) shown.querySelector('input[name="row"]').checked = true;
       if (window.htmx) window.htmx.process(shown);
     });
     table().querySelectorAll("tr[data-alarm]").forEach(function (row) {

@@ -4,14 +4,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import refusals
 from accounts.views import scoped
@@ -41,6 +39,7 @@ class AlarmList(scoped.ScopedListView):
     title = gettext_lazy("Alarms")
     empty_title = gettext_lazy("No alarm is open")
     empty_text = gettext_lazy("New ones appear here by themselves.")
+    bulk_actions = (scoped.BulkAction(gettext_lazy("Acknowledge"), "thermal:alarms_acknowledge", ACKNOWLEDGE),)
 
     def get_table_kwargs(self) -> dict[str, Any]:
         address = self.request.path
@@ -92,17 +91,29 @@ class AlarmAcknowledge(scoped.ScopedObjectPage):
         """Acknowledge, or say why not."""
         form = AcknowledgeForm(request.POST)
         note = form.cleaned_data["note"] if form.is_valid() else ""
-        user = request.user
-        if not user.is_authenticated:
-            raise PermissionDenied
         try:
-            alarms.acknowledge(alarm=self.object, by=user, note=note, now=timezone.now())
+            alarms.acknowledge(alarm=self.object, by=self.person, note=note, now=timezone.now())
         except Refusal as refusal:
             messages.error(request, refusals.words_of(refusal))
-        back = request.POST.get("next", "")
-        safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
         # htmx follows with the headers of its own request, so the console answers with its table alone.
-        return HttpResponseRedirect(back if safe else self.object.get_absolute_url(), status=303)
+        back = scoped.local_address(request, request.POST.get("next", ""), self.object.get_absolute_url())
+        return HttpResponseRedirect(back, status=303)
+
+
+class AlarmsAcknowledge(scoped.ScopedBulkView):
+    """Takes note of the chosen alarms."""
+
+    model = Alarm
+    capability = ACKNOWLEDGE
+    list_url_name = "thermal:alarm_list"
+
+    def act(self, row: Alarm) -> None:
+        """Acknowledge one."""
+        alarms.acknowledge(alarm=row, by=self.person, now=timezone.now())
+
+    def told(self, count: int) -> str:
+        """How many were acknowledged."""
+        return ngettext("%(count)s alarm acknowledged.", "%(count)s alarms acknowledged.", count) % {"count": count}
 
 
 class AlarmRuleList(scoped.ScopedListView):

@@ -66,6 +66,7 @@ streams the filtered rows. Record pages get ``object``, ``title``, ``breadcrumbs
 :class:`Crumb`, the last one being the page itself and added for you.
 """
 
+from accounts.views.scoped.bulk import BulkAction, ScopedBulkView, local_address
 from accounts.views.scoped.forms import (
     ConfirmForm,
     ConfirmView,
@@ -76,7 +77,7 @@ from accounts.views.scoped.forms import (
     StillInUse,
     narrow_choices,
 )
-from accounts.views.scoped.lists import BulkAction, ScopedListView, is_fragment_request
+from accounts.views.scoped.lists import ScopedListView, is_fragment_request
 from accounts.views.scoped.pages import Crumb, PersonRequest, ScopedDetailView, ScopedObjectPage, ScopedPage, visible
 
 __all__ = [
@@ -86,6 +87,7 @@ __all__ = [
     "Crumb",
     "FormPage",
     "PersonRequest",
+    "ScopedBulkView",
     "ScopedCreateView",
     "ScopedDeleteView",
     "ScopedDetailView",
@@ -95,6 +97,7 @@ __all__ = [
     "ScopedUpdateView",
     "StillInUse",
     "is_fragment_request",
+    "local_address",
     "narrow_choices",
     "visible",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -17,6 +16,7 @@ from django_tables2 import RequestConfig
 
 from accounts import tables
 from accounts.views import chips
+from accounts.views.scoped.bulk import BulkAction
 from accounts.views.scoped.pages import ScopedPage
 from kernel import csvfiles
 
@@ -24,15 +24,6 @@ ROWS_PER_PAGE = 50
 EXPORT_CHUNK_ROWS = 2000
 # What a table shows for a missing value; a file leaves the cell empty.
 MISSING = "–"
-
-
-@dataclass(frozen=True)
-class BulkAction:
-    """A button that posts the chosen rows (as `row` values) to a view."""
-
-    label: str
-    url_name: str
-    capability: str
 
 
 def is_fragment_request(request: HttpRequest, target: str) -> bool:
@@ -82,8 +73,15 @@ class ScopedListView(ScopedPage):
     def get_table_kwargs(self) -> dict[str, Any]:
         return {}
 
+    def get_bulk_actions(self) -> list[BulkAction]:
+        """What the user may do to chosen rows."""
+        return [action for action in self.bulk_actions if self.person.has_perm(action.capability)]
+
     def get_table(self, rows: QuerySet[Any]) -> Any:
-        table = self.table_class(data=rows, **self.get_table_kwargs())
+        chosen = [("choose", tables.ChooseColumn())] if self.get_bulk_actions() else []
+        table = self.table_class(
+            data=rows, extra_columns=chosen, sequence=("choose", "...") if chosen else None, **self.get_table_kwargs()
+        )
         RequestConfig(self.request, paginate={"per_page": ROWS_PER_PAGE}).configure(table)
         ordered = table.data.data
         # The key last: rows that sort alike keep their place from page to page.
@@ -119,7 +117,7 @@ class ScopedListView(ScopedPage):
             "empty_text": self.empty_text,
             "create_url": self.get_create_url() if may_create else "",
             "create_label": self.create_label,
-            "bulk_actions": [action for action in self.bulk_actions if user.has_perm(action.capability)],
+            "bulk_actions": self.get_bulk_actions(),
         }
         return super().get_context_data(**{**context, **kwargs})
 
