@@ -1,14 +1,22 @@
 """Values as the field devices said them; both tables are partitioned by month of ``at``."""
 
-from typing import Any, ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts import scoping
-from hosting.models import Device, DeviceProfile, Meter
+from hosting.models import Device, DeviceProfile, Meter, MeterPlacement
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.models import User
 
 
 class RealField(models.FloatField):  # type: ignore[type-arg]
@@ -45,6 +53,22 @@ class TelemetryFrame(models.Model):
 
     def __str__(self) -> str:
         return f"{self.device_id} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class ReadingQuerySet(scoping.ScopedQuerySet["MeterReading"]):
+    """Readings that know who may see them: not who may see the meter, but who may see the place where it stood then."""
+
+    def visible_to(self, user: User | AnonymousUser) -> ReadingQuerySet:
+        """The readings that the meter took while it stood at a place that ``user`` may see.
+
+        The register at which it left one place for another belongs to both: each bill ends or begins with it.
+        """
+        if not scoping.has_access(user):
+            return self.none()
+        if user.has_perm(".".join(scoping.view_permission("site"))):
+            return self
+        stays = MeterPlacement.objects.visible_to(user).filter(meter=OuterRef("meter"), valid_from__lte=OuterRef("at"))
+        return self.filter(Exists(stays.filter(Q(valid_until=None) | Q(valid_until__gte=OuterRef("at")))))
 
 
 class MeterReading(models.Model):
@@ -86,7 +110,7 @@ class MeterReading(models.Model):
     )
     reason = models.CharField(_("reason"), max_length=200, blank=True, default="")
 
-    objects = scoping.scoped_manager()
+    objects: ClassVar[Any] = models.Manager.from_queryset(ReadingQuerySet)()
     anchors: ClassVar[scoping.Anchors] = {"site": "meter__placements__site"}
 
     class Meta:

@@ -24,7 +24,9 @@ def chart_of(finding: ValidationFinding) -> dict[str, Any]:
         kind = "day" if period.duration <= dt.timedelta(days=10) else "month"
         chart = charts.power_chart(site=finding.site, period=period, kind=kind)
     else:
-        stays = [told for told in register_readings.told_in({finding.meter.pk: period}) if told.steps]
+        # What the meter told at another site is not for everybody who may see this finding.
+        told = register_readings.told_in({finding.meter.pk: period})
+        stays = [one for one in told if one.steps and one.placement.site_id == finding.site_id]
         chart = _of_meter(stays, finding)
     chart["bands"] = [*chart["bands"], _band(finding, period)]
     return chart

@@ -82,9 +82,9 @@ def _counts(meters: list[int], month: Period, user: Any) -> dict[int, dict[int, 
     return found
 
 
-def shares_of_meter(meter: Meter, now: dt.datetime, months: int = 13) -> list[validation.QualityShare]:
-    """The last months of a meter, newest first."""
-    points = DeliveryPoint.objects.filter(placements__meter=meter).select_related("site").distinct()
+def shares_of_meter(meter: Meter, now: dt.datetime, user: Any, months: int = 13) -> list[validation.QualityShare]:
+    """The last months of a meter where the person may see it, newest first."""
+    points = DeliveryPoint.objects.visible_to(user).filter(placements__meter=meter).select_related("site").distinct()
     until = (now + dt.timedelta(days=32)).date().replace(day=1)
     first = until
     for _number in range(months):

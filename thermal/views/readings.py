@@ -95,12 +95,12 @@ class ReadingList(scoped.ScopedListView):
 
     def get_queryset(self) -> QuerySet[Any]:
         self.meter = get_object_or_404(scoped.visible(Meter, self.request), pk=self.kwargs["pk"])
-        # Whoever may see the meter may see its readings; asking again per row would join its placements.
-        rows: QuerySet[Any] = MeterReading.objects.filter(meter=self.meter).order_by("-at", "-version")
-        return rows
+        # A meter that was moved told the one place what the other one is not to know.
+        return scoped.visible(MeterReading, self.request).filter(meter=self.meter).order_by("-at", "-version")
 
     def get_table_kwargs(self) -> dict[str, Any]:
-        placement = self.meter.placements.select_related("site").order_by("-valid_from").first()
+        places = self.meter.placements.visible_to(self.request.user).select_related("site")
+        placement = places.order_by("-valid_from").first()
         return {"zone": placement.site.time_zone if placement else ""}
 
     def get_title(self) -> str:

@@ -213,7 +213,7 @@ class MeterQuality(scoped.ScopedObjectPage):
         meter: Meter = self.object
         rows = validation.visible_findings(self.request.user).filter(meter=meter, state=ValidationFinding.State.OPEN)
         context = {
-            "shares": review_months.shares_of_meter(meter, timezone.now()),
+            "shares": review_months.shares_of_meter(meter, timezone.now(), self.request.user),
             "enough_ratio": review_months.ENOUGH_RATIO,
             "open_count": rows.count(),
             "findings": [(row, finding_texts.words_of(row)) for row in rows.select_related(*RELATED)[:5]],
