@@ -4,6 +4,7 @@ from thermal.models.alarms import Alarm, AlarmRule, AlarmTransition
 from thermal.models.commissioning import DeviceAcceptance, DeviceProbe
 from thermal.models.corrections import CorrectedReading, Correction, EstimatedHeat
 from thermal.models.deliveries import DropReceipt, PushReceipt
+from thermal.models.equipment import EquipmentFact, EquipmentInterval
 from thermal.models.kpis import KpiSum, MonthMark
 from thermal.models.ledger import DirtyMark, HeatInterval, SiteInterval
 from thermal.models.polling import DeviceDay
@@ -23,6 +24,8 @@ __all__ = [
     "DirtyMark",
     "DropReceipt",
     "EmissionFactor",
+    "EquipmentFact",
+    "EquipmentInterval",
     "EstimatedHeat",
     "FindingTransition",
     "HeatInterval",

@@ -52,6 +52,7 @@ class SiteFact(models.Model):
         BANDWIDTH_OUT = "bandwidth_out_gb_s", _("outgoing bandwidth, GB/s")
         BOILER = "boiler_ratio", _("efficiency of the boiler that is replaced, share of one")
         HEAT_PRICE = "heat_price_per_kwh", _("value of the heat, per kWh")
+        BACKUP = "backup_kw", _("rated power of the backup heater, kW (0: there is none)")
         BASE_LOAD = "heating_base_c", _("base of the heating degree days, °C")
         TOTAL = "amount_total_kwh", _("energy of the whole site, kWh")
         GENERATOR = "amount_generator_kwh", _("energy of back-up generators, kWh")

@@ -10,16 +10,17 @@ from django.db import transaction
 
 from hosting.models import Site
 from kernel.periods import Period
-from thermal.models import HeatInterval, SiteInterval
+from thermal.models import EquipmentInterval, HeatInterval, SiteInterval
 from thermal.services import marking, settlement
 
 # Sums of floating-point numbers depend on their order, which is the planner's choice: the last digit kept may differ.
 LAST_DIGIT: Final = 1.1e-4
 LAST_DIGIT_C: Final = 1.1e-3
 # How a row came about is no fact of the quarter hour.
-_HISTORY: Final = {"delivery_point", "site", "start", "rule_version", "version", "settled_at"}
+_HISTORY: Final = {"delivery_point", "site", "equipment", "start", "rule_version", "version", "settled_at"}
 _HEAT_FIELDS: Final = tuple(f.name for f in HeatInterval._meta.concrete_fields if f.name not in _HISTORY)
 _SITE_FIELDS: Final = tuple(f.name for f in SiteInterval._meta.concrete_fields if f.name not in _HISTORY)
+_EQUIPMENT_FIELDS: Final = tuple(f.name for f in EquipmentInterval._meta.concrete_fields if f.name not in _HISTORY)
 _Rows = dict[tuple[str, dt.datetime], dict[str, Any]]
 
 
@@ -28,7 +29,7 @@ class Difference:
     """One fact of a ledger row that recorded values do not bear out."""
 
     owner: str
-    """The code of the delivery point, or of the site where the row is one of the site."""
+    """The code of the delivery point, the tag of the equipment, or the code of the site where the row is one of it."""
     start: dt.datetime
     field: str
     kept: Any
@@ -70,6 +71,9 @@ def _rows(site: Site, period: Period) -> _Rows:
         rows[f"{site.code}/{row.pop('delivery_point__code')}", row.pop("start")] = row
     for row in SiteInterval.objects.filter(site=site, **span).order_by("start").values("start", *_SITE_FIELDS):
         rows[site.code, row.pop("start")] = row
+    of_pieces = EquipmentInterval.objects.filter(equipment__site=site, **span).order_by("start", "equipment")
+    for row in of_pieces.values("equipment__tag", "start", *_EQUIPMENT_FIELDS):
+        rows[f"{site.code}/{row.pop('equipment__tag')}", row.pop("start")] = row
     return rows
 
 

@@ -16,10 +16,12 @@ from hosting.models import MeterPlacement, Site
 from hosting.models.field import Measurement
 from kernel.periods import QUARTER_HOUR, Period
 from thermal.services import kpi_ledger, marking
-from thermal.services.settlement_sql import CLAIM, SETTLE_HEAT, SETTLE_SITES
+from thermal.services.settlement_sql import CLAIM, HAS_EQUIPMENT, SETTLE_EQUIPMENT, SETTLE_HEAT, SETTLE_SITES
 
 # Raise it when a rule changes what a ledger row says; `manage.py settle --all` then makes new versions.
 RULE_VERSION = 3
+# The same for the rows of equipment.
+EQUIPMENT_RULE_VERSION = 1
 
 # Readings no further apart than one and a half quarter hours measure each quarter hour.
 NEAR_S = 1350
@@ -68,10 +70,14 @@ class Settled:
     quarters: int
     heat_rows: int
     site_rows: int
+    equipment_rows: int = 0
 
     def __add__(self, other: "Settled") -> "Settled":
         return Settled(
-            self.quarters + other.quarters, self.heat_rows + other.heat_rows, self.site_rows + other.site_rows
+            self.quarters + other.quarters,
+            self.heat_rows + other.heat_rows,
+            self.site_rows + other.site_rows,
+            self.equipment_rows + other.equipment_rows,
         )
 
 
@@ -133,10 +139,21 @@ def _settle_batch(*, now: dt.datetime, site: Site | None, limit: int) -> Settled
         heat_rows = cursor.rowcount
         cursor.execute(SETTLE_SITES, facts | _SITE_FACTS)
         site_rows = cursor.rowcount
-        if heat_rows or site_rows:
+        equipment_rows = _settle_equipment(cursor, facts)
+        if heat_rows or site_rows or equipment_rows:
             kpi_ledger.mark_stretches(stretches=[span[:3] for span in spans], now=now)
         marking.mark_to_judge(sites=[(span[0], at) for span in spans for at in span[1:3]], now=now)
-        return Settled(sum(span[3] for span in spans), heat_rows, site_rows)
+        return Settled(sum(span[3] for span in spans), heat_rows, site_rows, equipment_rows)
+
+
+def _settle_equipment(cursor: Any, facts: dict[str, Any]) -> int:
+    """The rows of equipment that were written or removed; sites without any are asked once and cost no more."""
+    cursor.execute(HAS_EQUIPMENT, facts)
+    if not cursor.fetchone()[0]:
+        return 0
+    # What the sites' rows say of heat pumps is read here, so these come last.
+    cursor.execute(SETTLE_EQUIPMENT, facts | {"rule": EQUIPMENT_RULE_VERSION})
+    return int(cursor.fetchone()[0])
 
 
 # Compiling these statements takes longer than running them, and the sorts of a year fit into memory. Nobody can tell

@@ -15,6 +15,8 @@ from thermal.domain.kpis.ratios import ratio
 
 # By how many kelvin an exchanger may grow worse before somebody should clean it; a default, to be set per site.
 FOULING_K: Final = 2.0
+# An exchanger whose heat is not metered is under load from this difference between in and out on; a default.
+LOADED_K: Final = 1.0
 LITERS_PER_M3: Final = 1000.0
 
 

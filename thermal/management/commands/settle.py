@@ -46,7 +46,8 @@ class Command(BaseCommand):
             done = settlement.settle_marked(now=now, site=sites[0] if options["site"] else None)
         self.stdout.write(
             f"{done.quarters} quarter hours settled: "
-            f"{done.heat_rows} rows of delivery points and {done.site_rows} rows of sites written."
+            f"{done.heat_rows} rows of delivery points, {done.site_rows} rows of sites "
+            f"and {done.equipment_rows} rows of equipment written."
         )
 
 

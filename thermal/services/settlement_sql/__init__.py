@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - the only things put into the statements are our own constants
-"""The statements of settlement: one for delivery points, one for sites, each for any number of quarter hours.
+"""The statements of settlement: for delivery points, for sites and for equipment, each for any number of quarter hours.
 
 They are put together from common table expressions that build on each other:
 
@@ -17,10 +17,13 @@ Every quarter hour is the difference of two such values, so sums over any period
 last digit.
 """
 
+from thermal.services.settlement_sql.equipment_rows import EQUIPMENT_ROWS, HAS_EQUIPMENT
 from thermal.services.settlement_sql.registers import METERED
 from thermal.services.settlement_sql.rows import HEAT_ROWS
 from thermal.services.settlement_sql.site_rows import SITE_ROWS
 from thermal.services.settlement_sql.telemetry import SAMPLED
+
+__all__ = ["CLAIM", "HAS_EQUIPMENT", "SETTLE_EQUIPMENT", "SETTLE_HEAT", "SETTLE_SITES"]
 
 _SPAN = """
 span AS MATERIALIZED (
@@ -36,6 +39,11 @@ _SITE_COLUMNS = (
     "backup_heat_kwh", "water_m3", "captured_kwh", "delivered_kwh", "rejected_kwh", "buffer_change_kwh",
     "closing_error_kwh", "available_kwh", "demand_kwh", "utilisation_ratio", "export_mode", "export_cause",
     "export_basis", "curtailed_s", "curtailed_kwh", "measured_s", "it_quality", "inputs",
+)  # fmt: skip
+
+_EQUIPMENT_COLUMNS = (
+    "hot_in_c", "hot_out_c", "cold_in_c", "cold_out_c", "mean_c", "charge_ratio", "heat_kwh", "electricity_kwh",
+    "energy_basis", "carnot_kwh", "lorenz_kwh", "approach_k", "is_loaded", "measured_s", "inputs",
 )  # fmt: skip
 
 
@@ -60,6 +68,13 @@ SETTLE_HEAT = f"WITH {_SPAN}, {METERED}, {SAMPLED}, {HEAT_ROWS} " + _upsert(
 SETTLE_SITES = f"WITH {_SPAN}, {METERED}, {SAMPLED}, {SITE_ROWS} " + _upsert(
     "thermal_siteinterval", "site_id", _SITE_COLUMNS
 )
+
+# Equipment has a row where it tells something, so rows of which nothing is left to tell go; the statement counts both.
+SETTLE_EQUIPMENT = f"""
+WITH {_SPAN}, {EQUIPMENT_ROWS},
+written AS ({_upsert("thermal_equipmentinterval", "equipment_id", _EQUIPMENT_COLUMNS)} RETURNING 1)
+SELECT (SELECT count(*) FROM written) + (SELECT count(*) FROM gone)
+"""
 
 # The mark goes in the transaction that writes the ledger: a killed worker leaves it. Newest first, so that a long
 # back-fill does not keep the live quarter hours waiting.
