@@ -1,6 +1,7 @@
 """The forms that propose corrections and decide on them; they check shape, services decide."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -14,12 +15,13 @@ from thermal.models.corrections import EstimationMethod
 
 MOST_ROWS: Final = 200
 FEWEST_ROWS: Final = 3
+OTHER: Final = "other"
 UNITS: Final = (
     ("1000", _("MWh were told as kWh (times 1000)")),
     ("0.001", _("Wh were told as kWh (times 0.001)")),
     ("277.777777777778", _("GJ were told as kWh (times 277.7778)")),
     ("0.277777777777778", _("MJ were told as kWh (times 0.2778)")),
-    ("", _("another factor")),
+    (OTHER, _("another factor")),
 )
 # Where the registers at both ends are known their difference is divided; that is another form.
 METHODS: Final = tuple(choice for choice in EstimationMethod.choices if choice[0] != EstimationMethod.REGISTERS)
@@ -34,20 +36,26 @@ class InstantField(forms.DateTimeField):
         super().__init__(widget=widget, input_formats=formats, **kwargs)
 
 
-def reason_field() -> forms.CharField:
-    """Why, for those who decide and those who audit."""
-    return forms.CharField(
-        label=_("reason"), max_length=300, widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=_("It stays with the correction, and auditors read it."),
+class ProposalForm(forms.Form):
+    """What every proposal has: a reason, which the look before it does without."""
+
+    reason = forms.CharField(
+        label=_("reason"), max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Needed to propose it; it stays with the correction, and auditors read it."),
     )  # fmt: skip
 
+    def fingerprint(self) -> str:
+        """What was typed, reason aside, in one word: only what was looked at is stored."""
+        typed = {name: value for name, value in self.cleaned_data.items() if name not in {"reason", "row_count"}}
+        told = sorted((name, str(value)) for name, value in typed.items() if value not in {None, "", False})
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
-class StretchForm(forms.Form):
+
+class StretchForm(ProposalForm):
     """A stretch of time of a meter, and why it is corrected."""
 
     starts_at = InstantField(label=_("From"), help_text=_("In your own time zone, as your profile says."))
     ends_at = InstantField(label=_("Until"), help_text=_("What is told at this instant no longer belongs to it."))
-    reason = reason_field()
 
     def clean(self) -> dict[str, Any]:
         """Refuse a stretch that ends before it starts."""
@@ -81,13 +89,14 @@ class RescaleForm(StretchForm):
     def clean(self) -> dict[str, Any]:
         """Ask for the factor that no unit names."""
         cleaned = super().clean()
-        if not cleaned.get("unit") and cleaned.get("factor") is None and "factor" not in self.errors:
+        if cleaned.get("unit") == OTHER and cleaned.get("factor") is None and "factor" not in self.errors:
             self.add_error("factor", _("Enter the factor."))
         return cleaned
 
     def chosen_factor(self) -> Decimal:
         """By what registers are multiplied."""
-        return Decimal(self.cleaned_data["unit"] or self.cleaned_data["factor"])
+        unit = self.cleaned_data["unit"]
+        return Decimal(self.cleaned_data["factor"] if unit == OTHER else unit)
 
 
 class ShiftForm(StretchForm):
@@ -111,17 +120,12 @@ class EstimateForm(StretchForm):
     method = forms.ChoiceField(
         label=_("method"), required=False, choices=[("", _("the best that the facts allow")), *METHODS]
     )
-    reason = forms.CharField(
-        label=_("reason"), max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=_("Needed to store it; it stays with the correction, and auditors read it."),
-    )  # fmt: skip
 
 
-class EditForm(forms.Form):
+class EditForm(ProposalForm):
     """Registers at instants; each row sets one or takes one reading away."""
 
     row_count = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=MOST_ROWS, required=False)
-    reason = reason_field()
 
     def __init__(self, *args: Any, rows: Sequence[tuple[dt.datetime, Decimal | None]] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

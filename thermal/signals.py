@@ -6,3 +6,6 @@ from django.dispatch import Signal
 alarm_raised = Signal()
 # alarm: the Alarm whose condition is gone.
 alarm_returned = Signal()
+# delivery_point, months (the first day of each), user: receivers answer with the issued bills of these months that the
+# person may see, as thermal.domain.bills.TouchedBill.
+bills_asked = Signal()

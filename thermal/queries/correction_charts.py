@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-from hosting.models import DeliveryPoint
+from hosting.models import DeliveryPoint, MeterPlacement
 from kernel.periods import QUARTER_HOUR, Period
-from thermal.domain.estimation import Estimate
+from thermal.domain.effects import grouped, mean_kw
 from thermal.models import Correction, HeatInterval
 from thermal.queries.register_readings import readings_in
 
@@ -33,10 +33,25 @@ def chart_of(correction: Correction) -> dict[str, Any]:
     return _registers(correction, stretch)
 
 
-def chart_of_estimate(point: DeliveryPoint, period: Period, found: Estimate) -> dict[str, Any]:
-    """An estimate that is not stored yet."""
-    starts = [period.start + n * QUARTER_HOUR for n in range(len(found.heat_kwh))]
-    return _heat(point, period, dict(zip(starts, found.heat_kwh, strict=True)), includes_estimate=False)
+def chart_of_preview(preview: Any, zone: str) -> dict[str, Any]:
+    """The power before and after a correction that is not stored yet, its stretch marked."""
+    starts = sorted({*preview.before, *preview.after})
+    groups = grouped(starts, MOST_POINTS)
+    correction: Correction = preview.correction
+    stretch = Period(correction.starts_at, max(correction.ends_at, correction.starts_at + SHORTEST))
+    estimated = [any(preview.after[at].is_estimated for at in group if at in preview.after) for group in groups]
+    return {
+        "title": _("Before and after"),
+        "zone": zone,
+        "unit": "kW",
+        "at": [int(group[0].timestamp()) for group in groups],
+        "series": [
+            _series(_("after"), "heat-supply", [mean_kw(preview.after, group) for group in groups])
+            | {"estimated": estimated},
+            _series(_("before"), "unknown", [mean_kw(preview.before, group) for group in groups]),
+        ],
+        "bands": [_band(stretch)],
+    }
 
 
 def _heat(
@@ -69,8 +84,7 @@ def _registers(correction: Correction, stretch: Period) -> dict[str, Any]:
     """The registers around the stretch, as they counted before and as they count after."""
     window = _around(stretch)
     corrected = list(correction.readings.filter(at__lte=window.end))
-    known = readings_in({correction.meter_id: window}).get(correction.meter_id, []) if correction.meter_id else []
-    told = {one.at: one.energy_kwh for one in known}
+    told = _told_there(correction, window)
     for row in corrected:
         told.pop(row.at, None)
     before: dict[dt.datetime, Decimal] = {**told}
@@ -91,6 +105,19 @@ def _registers(correction: Correction, stretch: Period) -> dict[str, Any]:
             _series(_("before"), "unknown", _on_lines(before, ats), "line"),
         ],
         "bands": [_band(stretch)],
+    }
+
+
+def _told_there(correction: Correction, window: Period) -> dict[dt.datetime, Decimal]:
+    """The registers that count in the window, of the time in which the meter stood at the site of the correction."""
+    if correction.meter_id is None:
+        return {}
+    stays = MeterPlacement.objects.filter(meter=correction.meter_id, site=correction.site_id)
+    ends = list(stays.values_list("valid_from", "valid_until"))
+    return {
+        one.at: one.energy_kwh
+        for one in readings_in({correction.meter_id: window}).get(correction.meter_id, [])
+        if any(start <= one.at and (end is None or one.at <= end) for start, end in ends)
     }
 
 

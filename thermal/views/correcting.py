@@ -4,7 +4,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -14,23 +14,34 @@ from django.utils.translation import gettext_lazy
 
 from accounts import refusals
 from accounts.views import scoped
-from hosting.models import DeliveryPoint, Meter, MeterPlacement
+from hosting.models import DeliveryPoint, Meter, MeterPlacement, Site
 from kernel.errors import Refusal
-from kernel.periods import Period, quarter_start
+from kernel.periods import quarter_start
 from thermal.correction_forms import DivideForm, EditForm, EstimateForm, RescaleForm, ShiftForm
-from thermal.domain import estimation
 from thermal.domain.estimation import Method
 from thermal.models import Correction
 from thermal.models.validation import ValidationFinding
 from thermal.queries import correction_charts, correction_texts
 from thermal.queries import correction_queue as reading
-from thermal.queries.estimation import facts_for
 from thermal.queries.finding_texts import words_of
 from thermal.services import corrections
 from thermal.views.corrections import PROPOSE, corrections_crumb
 from thermal.views.heat import heat_crumb
 
 QUARTER = dt.timedelta(minutes=15)
+# The field that a refusal speaks of, by its code; those of others stand above the form.
+FIELD_OF = {
+    "reason_is_missing": "reason",
+    "not_quarter_hours": "ends_at",
+    "estimated_already": "starts_at",
+    "no_readings_there": "starts_at",
+    "nobody_measured_there": "starts_at",
+    "register_stays_unknown": "starts_at",
+    "factor_is_no_factor": "factor",
+    "nothing_is_shifted": "offset_h",
+    "method_not_possible": "method",
+    "nothing_to_estimate_from": "method",
+}
 WAYS = (
     ("correction_edit", gettext_lazy("Set registers")),
     ("correction_divide", gettext_lazy("Divide a difference")),
@@ -44,7 +55,7 @@ class _Proposal(scoped.FormPage, scoped.ScopedObjectPage):
 
     capability = PROPOSE
     template_name = "thermal/correction_propose.html"
-    submit_label: Any = gettext_lazy("Propose")
+    submit_label: Any = gettext_lazy("Show what would change")
     explanation: Any = ""
     way: ClassVar[str] = ""
 
@@ -94,6 +105,50 @@ class _Proposal(scoped.FormPage, scoped.ScopedObjectPage):
             url = reverse("thermal:correction_estimate", args=[point]) + query
             found.append((url, _("Estimate heat"), self.way == "correction_estimate"))
         return found
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The look at what would change; the proposal, once it was looked at as it stands."""
+        form = self.get_form()
+        if not form.is_valid():
+            return self._show(form)
+        stores = request.POST.get("seen") == form.fingerprint() and "store" in request.POST
+        try:
+            if stores:
+                return HttpResponseRedirect(self.get_success_url(self.carry_out(form)))
+            return self._show_preview(form)
+        except Refusal as refusal:
+            field = FIELD_OF.get(refusal.code, "")
+            form.add_error(field if field in form.fields else None, refusals.words_of(refusal))
+            return self._show(form)
+
+    def _show_preview(self, form: Any) -> HttpResponse:
+        """The form with what the correction would change below it."""
+        form.cleaned_data["reason"] = form.cleaned_data["reason"] or "–"
+        found = corrections.preview(
+            make=lambda: self.carry_out(form), site=self.site(), by=self.person, now=timezone.now()
+        )
+        correction = found.correction
+        context = {
+            "preview": found,
+            "seen": form.fingerprint(),
+            "was_changed": "store" in self.request.POST,
+            "sentence": correction_texts.what_changes(correction),
+            "how": correction_texts.how(correction.method),
+            "passed_over": correction_texts.passed_over(correction.passed_over),
+            "zone": correction.site.time_zone,
+            "chart": correction_charts.chart_of_preview(found, correction.site.time_zone),
+        }
+        return self.render_to_response(self.get_context_data(form=form, submit_label=_("Look again"), **context))
+
+    def site(self) -> Site:
+        """The site whose ledger the correction changes."""
+        if self.finding is not None:
+            return self.finding.site
+        rows = MeterPlacement.objects.filter(meter=self.object).select_related("site").order_by("-valid_from")
+        placement = rows.first()
+        if placement is None:
+            raise corrections.NobodyMeasuredThere(meter=self.object, at=_("any time"))
+        return placement.site
 
     def meter_pk(self) -> int | None:
         """The meter that is corrected."""
@@ -147,7 +202,7 @@ class CorrectionEdit(_Proposal):
         return [(at, reading.register_at(self.object, at)) for at in exact]
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """More rows, or the proposal."""
+        """More rows, or what every correction does."""
         if "more" in request.POST:
             form = self.get_form()
             form.errors.clear()
@@ -228,14 +283,12 @@ class CorrectionShift(_Proposal):
 
 
 class CorrectionEstimate(_Proposal):
-    """Adds estimated heat, after a look at what would be added."""
+    """Adds estimated heat."""
 
     model = DeliveryPoint
     related = ("site",)
     form_class = EstimateForm
-    template_name = "thermal/correction_estimate.html"
     way = "correction_estimate"
-    submit_label = gettext_lazy("Show the estimate")
     explanation = gettext_lazy(
         "For heat that no register told, as while a sensor was broken or a meter was out. It comes on top of what "
         "counts already and is shown as estimated up to the invoice."
@@ -262,34 +315,17 @@ class CorrectionEstimate(_Proposal):
         pk: int = self.object.pk
         return pk
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The look, or the proposal."""
-        if "store" in request.POST:
-            return super().post(request, *args, **kwargs)
-        form = self.get_form()
-        if not form.is_valid():
-            return self._show(form)
-        try:
-            look = self._look(form)
-        except Refusal as refusal:
-            form.add_error(None, refusals.words_of(refusal))
-            return self._show(form)
-        context = self.get_context_data(form=form, submit_label=self.submit_label, **look)
-        return self.render_to_response(context)
+    def site(self) -> Site:
+        found: Site = self.object.site
+        return found
 
-    def _look(self, form: Any) -> dict[str, Any]:
-        """What would be added, and how it was found."""
-        period: Period = form.period()
-        corrections.check_estimable(self.object, period, timezone.now())
-        found = estimation.estimate(facts_for(self.object, period), method=_method(form))
-        return {
-            "found": found,
-            "method": found.method.value,
-            "how": correction_texts.how(found.method.value),
-            "passed_over": correction_texts.passed_over([one.value for one in found.passed_over]),
-            "counted_kwh": reading.counted_kwh(self.object, period),
-            "chart": correction_charts.chart_of_estimate(self.object, period, found),
-        }
+    def _show_preview(self, form: Any) -> HttpResponse:
+        """With what counts there already, lest the same heat counts twice."""
+        self.counted_kwh = reading.counted_kwh(self.object, form.period())
+        return super()._show_preview(form)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**{"counted_kwh": getattr(self, "counted_kwh", None), **kwargs})
 
     def carry_out(self, form: Any) -> Correction:
         return corrections.add_estimate(

@@ -31,6 +31,7 @@ from thermal.services.corrections.estimating import (
     add_estimate,
     check_estimable,
 )
+from thermal.services.corrections.previewing import Preview, preview
 from thermal.services.corrections.proposing import DEFAULT_APPROVAL_RATIO, approval_ratio
 from thermal.services.corrections.reworking import (
     FactorIsNoFactor,
@@ -55,6 +56,7 @@ __all__ = [
     "NotYoursToDecide",
     "NothingIsShifted",
     "NothingToCorrect",
+    "Preview",
     "ReadingsChanged",
     "RegisterStaysUnknown",
     "add_estimate",
@@ -67,6 +69,7 @@ __all__ = [
     "estimate_exchange",
     "lock_meter",
     "placement_at",
+    "preview",
     "reject",
     "rescale_registers",
     "shift_readings",
