@@ -64,7 +64,7 @@ class RegisterPoint:
 
 def controller_points(*, has_heat_pump: bool) -> tuple[RegisterPoint, ...]:
     """The points of a site controller, by rising address."""
-    return _CONTROLLER + (_HEAT_PUMP if has_heat_pump else ())
+    return _CONTROLLER + (_HEAT_PUMP if has_heat_pump else ()) + _SECONDARY + (_AROUND_PUMP if has_heat_pump else ())
 
 
 def power_points(meter: PowerMeter) -> tuple[RegisterPoint, ...]:
@@ -151,4 +151,14 @@ _CONTROLLER: Final = (
 _HEAT_PUMP: Final = (
     _float("heat_pump_kw", 40, lambda shot: shot.flows.heat_pump_kw),
     _float("cop", 42, lambda shot: shot.flows.cop or 0.0),
+)
+# These came later: at the end, so that the slots of a demo that was built before stay what they were.
+_SECONDARY: Final = (
+    _temperature("secondary_supply_c", 50, lambda shot: shot.flows.secondary_supply_c),
+    _temperature("secondary_return_c", 51, lambda shot: shot.flows.secondary_return_c),
+)
+_AROUND_PUMP: Final = (
+    _temperature("source_return_c", 52, lambda shot: shot.flows.source_return_c),
+    _float("source_pump_kw", 54, lambda shot: shot.flows.source_pump_kw),
+    _float("sink_pump_kw", 56, lambda shot: shot.flows.sink_pump_kw),
 )

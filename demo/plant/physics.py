@@ -21,6 +21,9 @@ FAN_FAULT_RATIO: Final = 0.08
 LOW_SUPPLY_K: Final = 9.0
 ROOM_C: Final = 21.0
 PLANT_ROOM_KW_PER_KW: Final = 0.012
+# Of the electricity of the plant room, what the pumps on both sides of a heat pump take.
+SOURCE_PUMP_RATIO: Final = 0.3
+SINK_PUMP_RATIO: Final = 0.4
 POWER_LOSS_RATIO: Final = 0.045
 AIR_COOLING_EER: Final = 4.0
 FAN_KW_PER_KW: Final = 0.02
@@ -75,10 +78,13 @@ def flows_at(spec: PlantSpec, state: PlantState, drivers: Drivers, faults: froze
     if delivered_kw < _IDLE_RATIO * spec.contract_kw:
         delivered_kw = 0.0
     heat_pump_kw = _heat_pump_kw(spec, state, delivered_kw, supply_c, return_c)
+    pumps_kw = PLANT_ROOM_KW_PER_KW * spec.it_kw if delivered_kw else 0.0
     rejected_kw = captured_kw - transferred_kw
     cooler_kw = _cooler_kw(spec, drivers.ambient_c, faults)
     short_kw = max(0.0, rejected_kw - cooler_kw)
     hot_c = spec.hot_c + (EMERGENCY_RISE_K * short_kw / rejected_kw if short_kw else 0.0)
+    approach_k = _approach_k(spec, state, hot_c, transferred_kw, faults)
+    secondary_k = transferred_kw / spec.primary_flow_m3h / PRIMARY_KWH_M3_K
     coefficient = heat_coefficient_kwh_m3_k(supply_c, return_c) if delivered_kw else 0.0
     mode, cause = _mode(
         spec=spec,
@@ -105,7 +111,12 @@ def flows_at(spec: PlantSpec, state: PlantState, drivers: Drivers, faults: froze
         heat_coefficient_kwh_m3_k=coefficient,
         primary_supply_c=hot_c,
         primary_return_c=hot_c - captured_kw / spec.primary_flow_m3h / PRIMARY_KWH_M3_K,
-        approach_k=max(0.0, hot_c - state.buffer_c),
+        secondary_supply_c=hot_c - approach_k,
+        secondary_return_c=hot_c - approach_k - secondary_k,
+        source_return_c=state.buffer_c - (spec.heat_pump.source_glide_k if spec.heat_pump and delivered_kw else 0.0),
+        source_pump_kw=SOURCE_PUMP_RATIO * pumps_kw,
+        sink_pump_kw=SINK_PUMP_RATIO * pumps_kw,
+        approach_k=approach_k,
         cooler_kw=cooler_kw,
         fan_ratio=min(1.0, rejected_kw / cooler_kw) if cooler_kw > 0.0 else 1.0,
         mode=mode,
@@ -121,6 +132,19 @@ def _transferred_kw(spec: PlantSpec, state: PlantState, captured_kw: float, faul
     fouled = FOULED_RATIO if Fault.EXCHANGER_FOULING in faults else 1.0
     possible_kw = spec.exchanger_kw_k * fouled * max(0.0, spec.hot_c - state.buffer_c)
     return min(captured_kw, possible_kw)
+
+
+def _approach_k(
+    spec: PlantSpec, state: PlantState, hot_c: float, transferred_kw: float, faults: frozenset[Fault]
+) -> float:
+    """By how many kelvin the water behind the exchanger stays below the liquid of the racks.
+
+    The pumped water behind it takes the heat at both ends alike, so that the difference follows heat and conductance.
+    """
+    if not transferred_kw:
+        return max(0.0, hot_c - state.buffer_c)
+    fouled = FOULED_RATIO if Fault.EXCHANGER_FOULING in faults else 1.0
+    return transferred_kw / (spec.exchanger_kw_k * fouled)
 
 
 def _supply_c(spec: PlantSpec, state: PlantState, faults: frozenset[Fault]) -> float:

@@ -45,6 +45,11 @@ class Flows:
     heat_coefficient_kwh_m3_k: float
     primary_supply_c: float
     primary_return_c: float
+    secondary_supply_c: float
+    secondary_return_c: float
+    source_return_c: float
+    source_pump_kw: float
+    sink_pump_kw: float
     approach_k: float
     cooler_kw: float
     fan_ratio: float

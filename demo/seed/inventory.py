@@ -9,6 +9,7 @@ from django.db import transaction
 
 from accounts.models import User
 from demo.plant.faults import Fault
+from demo.seed.baselines import state_baselines
 from demo.seed.equipment import build_equipment
 from demo.seed.instruments import Stand, install_instruments
 from demo.seed.places import PLACES, Place
@@ -48,6 +49,7 @@ def build_inventory(*, story: Story, by: User) -> None:
                 by=by,
             )
         )
+        state_baselines(site, place, equipment, by)
     _announce_works(story, by)
 
 

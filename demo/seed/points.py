@@ -34,6 +34,11 @@ _QUANTITIES: Final[dict[str, tuple[str, Quantity, str]]] = {
     "cooler_kw": ("Rejection capacity ready", Quantity.POWER_KW, "kW"),
     "heat_pump_kw": ("Power of the heat pump", Quantity.POWER_KW, "kW"),
     "cop": ("Coefficient of performance", Quantity.RATIO, ""),
+    "secondary_supply_c": ("Behind the exchanger", Quantity.TEMPERATURE_C, "°C"),
+    "secondary_return_c": ("Back to the exchanger", Quantity.TEMPERATURE_C, "°C"),
+    "source_return_c": ("Back from the heat pump", Quantity.TEMPERATURE_C, "°C"),
+    "source_pump_kw": ("Pump before the heat pump", Quantity.POWER_KW, "kW"),
+    "sink_pump_kw": ("Pump behind the heat pump", Quantity.POWER_KW, "kW"),
     "energy_kwh": ("Energy", Quantity.ENERGY_KWH, "kWh"),
     "power_kw": ("Power", Quantity.POWER_KW, "kW"),
 }
@@ -55,6 +60,8 @@ CONTROLLER_ROLES: Final[dict[str, Role]] = {
     "cooler_kw": Role.REJECTION_CAPACITY,
     "heat_pump_kw": Role.HEAT_PUMP_POWER,
     "cop": Role.COP,
+    "source_pump_kw": Role.SOURCE_PUMP_POWER,
+    "sink_pump_kw": Role.SINK_PUMP_POWER,
 }
 AT_DELIVERY: Final = frozenset(
     {Role.DEMAND, Role.SUPPLY_TEMPERATURE, Role.RETURN_TEMPERATURE, Role.DELIVERED_POWER, Role.FLOW}
@@ -67,11 +74,19 @@ EQUIPMENT_TAGS: Final[dict[Role, str]] = {
     Role.HEAT_PUMP_POWER: "HP-1",
     Role.COP: "HP-1",
 }
-# The liquid loop has no delivery point: its values stand on the pipes that carry its water, by source, target and leg.
+# What a value tells of a piece of equipment besides: all heat that is delivered comes through the heat pump.
+EQUIPMENT_ROLES: Final[dict[str, tuple[Role, str]]] = {"delivered_kw": (Role.HEAT_PUMP_HEAT_POWER, "HP-1")}
+# Temperatures of pipes stand on the pipes, by source, target and leg; a site has those whose both ends it has.
 PIPE_ROLES: Final[dict[str, tuple[Role, tuple[tuple[str, str, str], ...]]]] = {
     "primary_supply_c": (Role.SUPPLY_TEMPERATURE, (("R-01", "CDU-1", "supply"), ("CDU-1", "HX-1", "supply"))),
     "primary_return_c": (Role.RETURN_TEMPERATURE, (("HX-1", "CDU-1", "return"), ("CDU-1", "R-01", "return"))),
     "primary_flow_m3h": (Role.FLOW, (("CDU-1", "HX-1", "supply"), ("HX-1", "CDU-1", "return"))),
+    "secondary_supply_c": (Role.SUPPLY_TEMPERATURE, (("HX-1", "BT-1", "supply"),)),
+    "secondary_return_c": (Role.RETURN_TEMPERATURE, (("BT-1", "HX-1", "return"),)),
+    "buffer_c": (Role.SUPPLY_TEMPERATURE, (("BT-1", "HP-1", "supply"),)),
+    "source_return_c": (Role.RETURN_TEMPERATURE, (("HP-1", "BT-1", "return"),)),
+    "supply_c": (Role.SUPPLY_TEMPERATURE, (("HP-1", "P-2", "supply"),)),
+    "return_c": (Role.RETURN_TEMPERATURE, (("HS-1", "HP-1", "return"),)),
 }
 _HEAT_METER: Final[tuple[tuple[str, str, Quantity, str, dict[str, Any]], ...]] = (
     ("energy_kwh", "Energy", Quantity.ENERGY_KWH, "kWh", {"quantity": "Energy"}),

@@ -103,6 +103,11 @@ def _of_site(facts: list[SiteFact], span: Span) -> dict[str, Known]:
         found["renewable_kwh"] = renewable
     if water:
         found["water_m3"] = water
+    backup = state(facts, Kind.BACKUP, span)
+    if backup is not None and backup.value == 0:
+        # With no backup heater, the boundaries H3 and H4 are those of the heat pump and its pumps.
+        for name in ("backup_kwh", "backup_heat_kwh"):
+            found[name] = Known(0.0, backup.source)
     total = amount(facts, [Kind.TOTAL], span)
     if total:
         found["total_kwh"] = total

@@ -47,8 +47,44 @@ POINT_INPUTS = {
         "hi.heat_kwh IS NOT NULL",
     ),
 }
+# Of quarter hours of equipment, as `JUDGED_EQUIPMENT` gives them.
+_JUDGED = "(ej.lorenz_kwh IS NOT NULL AND ej.electricity_kwh IS NOT NULL)"
+_APPROACH = "(ej.approach_k IS NOT NULL AND ej.is_loaded IS NOT NULL)"
+EQUIPMENT_INPUTS = {
+    "lorenz_kwh": (f"coalesce(sum(ej.lorenz_kwh) FILTER (WHERE {_JUDGED} AND NOT ej.is_impossible), 0)", _JUDGED),
+    "judged_kwh": (f"coalesce(sum(ej.electricity_kwh) FILTER (WHERE {_JUDGED} AND NOT ej.is_impossible), 0)", _JUDGED),
+    "impossible_count": (f"count(*) FILTER (WHERE {_JUDGED} AND ej.is_impossible)", _JUDGED),
+    "approach_k": (f"coalesce(sum(ej.approach_k) FILTER (WHERE {_APPROACH} AND ej.is_loaded), 0)", _APPROACH),
+    "approach_count": (f"count(*) FILTER (WHERE {_APPROACH} AND ej.is_loaded)", _APPROACH),
+    "charge_ratio": ("sum(ej.charge_ratio)", "ej.charge_ratio IS NOT NULL"),
+    "charge_count": ("count(ej.charge_ratio)", "ej.charge_ratio IS NOT NULL"),
+}
 SITE_INPUTS = _site_inputs()
-assert set(SITE_INPUTS) | set(POINT_INPUTS) == set(sums.INPUTS)  # noqa: S101 -- both lists must stay one
+_ALL = {*SITE_INPUTS, *POINT_INPUTS, *EQUIPMENT_INPUTS}
+assert set(sums.INPUTS) == _ALL  # noqa: S101 -- the lists must stay one
+
+# A COP at or above Carnot's limit under load is a fault of metering: it is counted, and no efficiency is made of it.
+# A buffer's charge is what its controller told, else its mean temperature between those of the empty and the full one,
+# as dated facts have them. To stand in a FROM clause; `equipment` and `site` are the tables of those names.
+JUDGED_EQUIPMENT = """
+(
+    SELECT ei.equipment_id, ei.start, ei.settled_at, ei.electricity_kwh, ei.lorenz_kwh, ei.approach_k, ei.is_loaded,
+           ei.heat_kwh, ei.carnot_kwh, ei.measured_s,
+           coalesce(ei.is_loaded AND ei.electricity_kwh <= ei.carnot_kwh, false) AS is_impossible,
+           coalesce(ei.charge_ratio, CASE WHEN bound.full_c > bound.empty_c
+               THEN least(1, greatest(0, (ei.mean_c - bound.empty_c) / (bound.full_c - bound.empty_c))) END
+           ) AS charge_ratio
+    FROM thermal_equipmentinterval ei
+    LEFT JOIN LATERAL (
+        SELECT max(fact.value) FILTER (WHERE fact.kind = 'empty_c') AS empty_c,
+               max(fact.value) FILTER (WHERE fact.kind = 'full_c') AS full_c
+        FROM thermal_equipmentfact fact
+        WHERE ei.mean_c IS NOT NULL AND fact.equipment_id = ei.equipment_id AND fact.kind IN ('empty_c', 'full_c')
+          AND fact.valid_from <= (ei.start AT TIME ZONE site.time_zone)::date
+          AND (fact.valid_until IS NULL OR fact.valid_until > (ei.start AT TIME ZONE site.time_zone)::date)
+    ) bound ON true
+    WHERE ei.equipment_id = equipment.id
+)"""
 
 
 def columns(inputs: dict[str, tuple[str, str]]) -> str:

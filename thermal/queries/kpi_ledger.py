@@ -20,7 +20,7 @@ READ = "thermal.read_kpis"
 # Inputs known for shares of time further apart than this make a ratio of things that do not belong together.
 UNEVEN_RATIO = 0.02
 # Facts that stand in for an input that no meter told.
-STAND_INS = ("water_m3", "total_kwh")
+STAND_INS = ("water_m3", "total_kwh", "backup_kwh", "backup_heat_kwh")
 
 Sums = Mapping[str, Sum]
 

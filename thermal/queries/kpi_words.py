@@ -18,8 +18,12 @@ FIGURES: Final[dict[str, Any]] = {
     "cop": _("Heat pump COP, all heat delivered"),
     "cop_h1": _("Heat pump COP, boundary H1"),
     "cop_h2": _("Heat pump COP, boundary H2"),
-    "cop_h3": _("Heat pump COP, boundary H3"),
-    "cop_h4": _("Heat pump COP, boundary H4"),
+    "cop_h3": _("Heat pump COP or SCOP, boundary H3"),
+    "cop_h4": _("Heat pump COP or SCOP, boundary H4"),
+    "second_law": _("Second-law efficiency of heat pumps"),
+    "cop_impossible": _("Time with an impossible COP"),
+    "approach": _("Approach of exchangers under load"),
+    "buffer_charge": _("State of charge of buffers"),
     "supply_vw": _("Supply, volume-weighted"),
     "return_vw": _("Return, volume-weighted"),
     "difference_vw": _("Difference, volume-weighted"),
@@ -59,6 +63,13 @@ INPUTS: Final[dict[str, Any]] = {
     "volume_m3": _("water passed"),
     "supply_m3c": _("water passed × supply temperature"),
     "return_m3c": _("water passed × return temperature"),
+    "lorenz_kwh": _("least work by Lorenz"),
+    "judged_kwh": _("electricity in the same quarter hours"),
+    "impossible_count": _("quarter hours with a COP at or above Carnot"),
+    "approach_k": _("sum of the approaches under load"),
+    "approach_count": _("quarter hours under load"),
+    "charge_ratio": _("sum of the states of charge"),
+    "charge_count": _("quarter hours in which it is known"),
 }
 FACTS: Final[dict[str, Any]] = {
     "grid_g_per_kwh": _("emission factor of the grid"),
@@ -73,9 +84,21 @@ BOUNDARIES: Final[dict[str, Any]] = {
     "handover": _("what is handed over at the delivery points, outside the data centre"),
     "heat_pump": _("the heat pump system, with what the name of the boundary includes"),
     "points": _("the heat meters at the delivery points"),
+    "exchanger": _("the exchanger, between the liquid that comes and the water that leaves"),
+    "buffer": _("the buffer between its empty and its full temperature"),
 }
 NOTES: Final[dict[str, Any]] = {
     "cop": _("Holds where all heat delivered comes through the heat pump; boundary H1, pumps left out."),
+    "cop_h3": _(
+        "Over a heating season this is the SCOP: heat by work, no mean of COPs. For economics and service levels."
+    ),
+    "cop_h4": _("Over a heating season this is the SCOP: heat by work, no mean of COPs. For reporting."),
+    "second_law": _("The COP as a share of the best that these temperatures allow; typical are 35 to 65 %."),
+    "cop_impossible": _(
+        "No heat pump reaches the limit of Carnot: a meter or a sensor is wrong. Left out of the efficiency."
+    ),
+    "approach": _("It rises as an exchanger fouls; compare it with its commissioning."),
+    "buffer_charge": _("As the controller tells it, else from the temperatures of the empty and the full buffer."),
     "avoided_co2": _("Avoided burden: the electricity of the IT is not charged to the heat. No offset or credit."),
     "heat_per_degree_day": _("Comparable only where the demand follows the weather."),
     "curtailment": _("Heat above a tenth of design was there and its export was blocked."),
@@ -90,6 +113,7 @@ UNITS: Final[dict[str, str]] = {
     "g_per_kwh": "g/kWh",
     "per_kwh": "1/kWh",
     "kd": "K·d",
+    "k": "K",
 }
 
 

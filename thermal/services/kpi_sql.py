@@ -1,12 +1,31 @@
 # ruff: noqa: S608 - the only things put into the statements are our own constants
 """The statement that sums a site's month: one row per input of the key figures."""
 
+from hosting.models import EquipmentModel
+from thermal.domain.kpis import sums
 from thermal.models.ledger import Reason
 from thermal.queries import kpi_inputs
 
 
 def _values(inputs: dict[str, tuple[str, str]], rows: str) -> str:
     return ",\n        ".join(f"('{name}', {rows}.{name}, {rows}.n_{name})" for name in inputs)
+
+
+# Each input of equipment is that of one kind.
+_INPUTS_OF = {
+    EquipmentModel.Kind.HEAT_PUMP.value: sums.OF_PUMPS,
+    EquipmentModel.Kind.PLATE_EXCHANGER.value: sums.OF_EXCHANGERS,
+    EquipmentModel.Kind.BUFFER_TANK.value: sums.OF_BUFFERS,
+}
+_PIECES = ", ".join(f"'{kind}'" for kind in _INPUTS_OF)
+
+
+def _piece_values() -> str:
+    return ",\n        ".join(
+        f"('{kind}', '{name}', of_pieces.{name}, of_pieces.n_{name})"
+        for kind, names in _INPUTS_OF.items()
+        for name in names
+    )
 
 
 SUM_MONTHS = f"""
@@ -36,6 +55,17 @@ of_points AS (
     WHERE hi.reason <> {Reason.NO_METER.value}
     GROUP BY month.site_id, month.month_on
 ),
+of_pieces AS (
+    SELECT month.site_id, month.month_on, model.kind, month.expected * count(DISTINCT equipment.id)::int AS expected,
+           max(ej.settled_at) AS settled_at,
+           {kpi_inputs.columns(kpi_inputs.EQUIPMENT_INPUTS)}
+    FROM month
+    JOIN hosting_site site ON site.id = month.site_id
+    JOIN hosting_equipment equipment ON equipment.site_id = site.id
+    JOIN hosting_equipmentmodel model ON model.id = equipment.model_id AND model.kind IN ({_PIECES})
+    JOIN LATERAL {kpi_inputs.JUDGED_EQUIPMENT} ej ON ej.start >= month.t0 AND ej.start < month.t1
+    GROUP BY month.site_id, month.month_on, month.expected, model.kind
+),
 told AS (
     SELECT site_id, month_on, expected, settled_at, one.*
     FROM of_site CROSS JOIN LATERAL (VALUES
@@ -46,6 +76,12 @@ told AS (
     FROM of_points CROSS JOIN LATERAL (VALUES
         {_values(kpi_inputs.POINT_INPUTS, "of_points")}
     ) one (input, value, known)
+    UNION ALL
+    SELECT site_id, month_on, expected, settled_at, one.input, one.value, one.known
+    FROM of_pieces CROSS JOIN LATERAL (VALUES
+        {_piece_values()}
+    ) one (kind, input, value, known)
+    WHERE one.kind = of_pieces.kind
 ),
 fresh AS (
     SELECT site_id, month_on, input, CASE WHEN known > 0 THEN round(value::numeric, 4)::float8 END AS value,

@@ -3,6 +3,7 @@
 import datetime as dt
 import random
 from collections import defaultdict
+from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
@@ -10,11 +11,20 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
-from hosting.models import Measurement, Site
+from hosting.models import EquipmentModel, Measurement, Site
 from kernel.periods import Period, local_month
 from tests.makers import hosting, thermal
-from thermal.domain.kpis import export, sums
-from thermal.models import Alarm, AlarmRule, HeatInterval, KpiSum, MonthMark, SiteInterval
+from thermal.domain.kpis import export, sums, water_side
+from thermal.models import (
+    Alarm,
+    AlarmRule,
+    EquipmentFact,
+    EquipmentInterval,
+    HeatInterval,
+    KpiSum,
+    MonthMark,
+    SiteInterval,
+)
 from thermal.services import alarms, kpi_ledger, settlement
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +70,43 @@ def fill(site: Site, seed: int, quarters: int = 120) -> None:
         )
         for n in range(quarters)
     )
+    fill_equipment(site, draw, quarters)
+
+
+def fill_equipment(site: Site, draw: random.Random, quarters: int) -> None:
+    """Quarter hours of two exchangers, a heat pump and a buffer whose bounds changed in the middle."""
+    kinds = EquipmentModel.Kind
+    pieces = [
+        hosting.make_equipment(site, kind)
+        for kind in (kinds.PLATE_EXCHANGER, kinds.PLATE_EXCHANGER, kinds.HEAT_PUMP, kinds.BUFFER_TANK)
+    ]
+    middle = dt.date(2026, 10, 31)
+    for kind, value, until in (("empty_c", 30.0, middle), ("full_c", 50.0, middle), ("empty_c", 20.0, None)):
+        since = middle if until is None else dt.date(2026, 1, 1)
+        EquipmentFact.objects.create(
+            equipment=pieces[3], kind=kind, value=value, valid_from=since, valid_until=until, source="Drawing"
+        )
+    rows = []
+    for number, piece in enumerate(pieces):
+        for n in range(quarters):
+            limits: Any = {}
+            if number == 2 and draw.random() < 0.8:
+                limits = {"heat_kwh": 5.0, "carnot_kwh": 0.6, "lorenz_kwh": 0.4}
+            rows.append(
+                EquipmentInterval(
+                    equipment=piece,
+                    start=START + n * QUARTER,
+                    approach_k=draw.choice([None, 2.5, 3.25]) if number < 2 else None,
+                    is_loaded=draw.choice([None, True, False]) if number < 3 else None,
+                    electricity_kwh=draw.choice([None, 0.5, 1.0]) if number == 2 else None,
+                    mean_c=draw.choice([None, 25.0, 40.0, 60.0]) if number == 3 else None,
+                    charge_ratio=draw.choice([None, 0.75]) if number == 3 else None,
+                    rule_version=1,
+                    settled_at=NOW,
+                    **limits,
+                )
+            )
+    EquipmentInterval.objects.bulk_create(rows)
 
 
 def recomputed(site: Site) -> dict[tuple[dt.date, str], tuple[float | None, int]]:
@@ -100,7 +147,34 @@ def recomputed(site: Site) -> dict[tuple[dt.date, str], tuple[float | None, int]
         put(heat.start, "supply_m3c", volume * (heat.supply_vw_c or 0.0) if weighed else None)
         put(heat.start, "return_m3c", volume * (heat.return_vw_c or 0.0) if weighed else None)
         put(heat.start, "estimated_kwh", float(heat.heat_kwh or 0) * (heat.quality == 3))
+    for start, name, value in told_of_equipment(site):
+        put(start, name, value)
     return {key: (round(value, 3) if count else None, count) for key, (value, count) in found.items()}
+
+
+def told_of_equipment(site: Site) -> Iterator[tuple[dt.datetime, str, float | None]]:
+    for row in EquipmentInterval.objects.filter(equipment__site=site).select_related("equipment__model"):
+        for name, value in of_equipment(row, row.start.astimezone(site.zone).date()).items():
+            yield row.start, name, value
+
+
+def of_equipment(row: EquipmentInterval, day: dt.date) -> dict[str, float | None]:
+    kind, loaded = row.equipment.model.kind, bool(row.is_loaded)
+    if kind == EquipmentModel.Kind.PLATE_EXCHANGER:
+        known = row.approach_k is not None and row.is_loaded is not None
+        approach = (row.approach_k or 0.0) * loaded
+        return {"approach_k": approach if known else None, "approach_count": loaded if known else None}
+    if kind == EquipmentModel.Kind.BUFFER_TANK:
+        charge = row.charge_ratio
+        # From the middle on nobody says when it is full.
+        if charge is None and row.mean_c is not None and day < dt.date(2026, 10, 31):
+            charge = water_side.state_of_charge_ratio(row.mean_c, 30.0, 50.0)
+        return {"charge_ratio": charge, "charge_count": None if charge is None else 1}
+    work, least = row.electricity_kwh, row.lorenz_kwh
+    if work is None or least is None or row.carnot_kwh is None:
+        return dict.fromkeys(sums.OF_PUMPS)
+    wrong = loaded and work <= row.carnot_kwh
+    return {"lorenz_kwh": least * (not wrong), "judged_kwh": work * (not wrong), "impossible_count": wrong}
 
 
 def kept(site: Site) -> dict[tuple[dt.date, str], tuple[float | None, int]]:

@@ -87,6 +87,8 @@ SITE: Final = "site"
 HANDOVER: Final = "handover"
 HEAT_PUMP: Final = "heat_pump"
 POINTS: Final = "points"
+EXCHANGER: Final = "exchanger"
+BUFFER: Final = "buffer"
 _WEIGHTED_INPUTS: Final = ("volume_m3", "supply_m3c", "return_m3c")
 
 FIGURES: Final = (
@@ -122,6 +124,14 @@ FIGURES: Final = (
     Figure("cop_h4", "", ("heat_pump_heat_kwh", "heat_pump_kwh", "source_pump_kwh", "backup_heat_kwh", "backup_kwh",
                           "sink_pump_kwh"),
            _cop(Boundary.H4), "(Q_hp + Q_bu) ÷ (W_hp + W_source + W_bu + W_sink)", HEAT_PUMP, "SEPEMO H4", better=1),
+    Figure("second_law", "1", ("lorenz_kwh", "judged_kwh"), _of(ratio, "lorenz_kwh", "judged_kwh"),
+           "Σ W_Lorenz ÷ Σ W_hp", HEAT_PUMP, "Lorenz process of the log-mean temperatures", better=1),
+    Figure("cop_impossible", "h", ("impossible_count",), _amount("impossible_count", 1 / 4),
+           "Σ t where COP ≥ T_h ÷ (T_h − T_c)", HEAT_PUMP, "Carnot process", better=-1),
+    Figure("approach", "K", ("approach_k", "approach_count"), _of(ratio, "approach_k", "approach_count"),
+           "Σ (t_hot,in − t_cold,out) ÷ n, under load", EXCHANGER, "HNTAS, approach temperature", better=-1),
+    Figure("buffer_charge", "1", ("charge_ratio", "charge_count"), _of(ratio, "charge_ratio", "charge_count"),
+           "Σ (t − t_empty) ÷ (t_full − t_empty) ÷ n", BUFFER, ""),
     Figure("supply_vw", "°C", _WEIGHTED_INPUTS, _weighted("supply_c"), "Σ V·t_s ÷ Σ V", POINTS, "EN 1434-1; VWAFT"),
     Figure("return_vw", "°C", _WEIGHTED_INPUTS, _weighted("return_c"), "Σ V·t_r ÷ Σ V", POINTS, "EN 1434-1; VWART",
            better=-1),

@@ -39,7 +39,12 @@ OF_MODES: Final = tuple(f"mode_{mode}_s" for mode in MODES)
 OF_CAUSES: Final = tuple(f"curtailed_{cause}_{unit}" for cause in CAUSES for unit in ("s", "kwh"))
 # What the quarter hours of delivery points add up to.
 OF_POINTS: Final = ("volume_m3", "supply_m3c", "return_m3c", "estimated_kwh")
-INPUTS: Final = OF_SITES + OF_MODES + OF_CAUSES + OF_POINTS
+# What the quarter hours of heat pumps, exchangers and buffers add up to.
+OF_PUMPS: Final = ("lorenz_kwh", "judged_kwh", "impossible_count")
+OF_EXCHANGERS: Final = ("approach_k", "approach_count")
+OF_BUFFERS: Final = ("charge_ratio", "charge_count")
+OF_EQUIPMENT: Final = OF_PUMPS + OF_EXCHANGERS + OF_BUFFERS
+INPUTS: Final = OF_SITES + OF_MODES + OF_CAUSES + OF_POINTS + OF_EQUIPMENT
 
 
 @dataclass(frozen=True, slots=True)

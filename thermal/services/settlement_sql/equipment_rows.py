@@ -176,9 +176,11 @@ fresh AS (
            round(mean_c::numeric, 3)::float8 AS mean_c, round(charge_ratio::numeric, 4)::float8 AS charge_ratio,
            round(heat_kwh::numeric, 4)::float8 AS heat_kwh,
            round(electricity_kwh::numeric, 4)::float8 AS electricity_kwh, energy_basis::smallint AS energy_basis,
-           CASE WHEN sink_k > source_k
+           CASE WHEN kind = '{Kind.HEAT_PUMP.value}' AND heat_kwh = 0 THEN 0
+                WHEN sink_k > source_k
                 THEN round((heat_kwh * (hottest_k - coldest_k) / hottest_k)::numeric, 4) END::float8 AS carnot_kwh,
-           CASE WHEN sink_k > source_k
+           CASE WHEN kind = '{Kind.HEAT_PUMP.value}' AND heat_kwh = 0 THEN 0
+                WHEN sink_k > source_k
                 THEN round((heat_kwh * (sink_k - source_k) / sink_k)::numeric, 4) END::float8 AS lorenz_kwh,
            CASE WHEN kind = '{Kind.PLATE_EXCHANGER.value}'
                 THEN round((hot_in_c - cold_out_c)::numeric, 3) END::float8 AS approach_k,
@@ -186,7 +188,7 @@ fresh AS (
                 WHEN heat_kwh IS NOT NULL
                 THEN heat_kwh > 0 AND heat_kwh >= {export.WORTH_RATIO} * coalesce(rated_kw, 0) / 4
                 WHEN kind = '{Kind.PLATE_EXCHANGER.value}'
-                THEN greatest(hot_in_c - hot_out_c, cold_out_c - cold_in_c) >= {water_side.LOADED_K}
+                THEN least(hot_in_c - hot_out_c, cold_out_c - cold_in_c) >= {water_side.LOADED_K}
                 END AS is_loaded,
            least(900, round(coalesce(seconds, 0)))::smallint AS measured_s,
            coalesce(inputs, ARRAY[]::bigint[]) AS inputs
