@@ -24,6 +24,7 @@ from contracts.models import CreditNote, Invoice, InvoiceDocument, NumberSeries,
 from hosting.models import Site
 from kernel import money
 from kernel.periods import Period, local_day
+from portal import stored_files
 from thermal.models import SiteInterval
 from thermal.services import recomputing
 
@@ -205,6 +206,14 @@ def _orphaned_alarms(now: dt.datetime) -> Iterator[str]:
         yield _("Alarm %(alarm)s at %(site)s is open, but its rule is off or was not evaluated lately.") % facts
 
 
+def _stray_files(now: dt.datetime) -> Iterator[str]:
+    """Rows whose file is gone, and files that belong to nothing."""
+    for name in stored_files.missing():
+        yield _("File %(name)s is missing from the storage.") % {"name": name}
+    for name in stored_files.orphans(now=now):
+        yield _("File %(name)s belongs to no record; manage.py sweep_files removes it.") % {"name": name}
+
+
 def _rows(sql: str, **facts: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, facts)
@@ -214,6 +223,9 @@ def _rows(sql: str, **facts: Any) -> list[tuple[Any, ...]]:
 INVARIANTS = (
     Invariant(1, gettext_lazy("Numbers are gapless in every series."), _number_gaps),
     Invariant(1, gettext_lazy("Issued documents never change."), _changed_documents),
+    Invariant(
+        1, gettext_lazy("Every photo, document and pack has its file, and no other file lies there."), _stray_files
+    ),
     Invariant(2, gettext_lazy("Lines add up to totals, and VAT is that of net sums."), _wrong_sums),
     Invariant(4, gettext_lazy("No local day of a contract is missing or counted twice."), _missing_days),
     Invariant(5, gettext_lazy("Service levels are judged once for every minute."), _incomplete_judgement),

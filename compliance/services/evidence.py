@@ -90,8 +90,9 @@ def store_document(
         uploaded_by=by,
     )
     _attach(document, record, replaces)
-    _keep(document, upload)
     document.save()
+    # Last, so that what the database refuses leaves no file behind.
+    _keep(document, upload)
     return document
 
 

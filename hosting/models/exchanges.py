@@ -58,7 +58,7 @@ class MeterSwap(models.Model):
 
 
 class MeterPhoto(models.Model):
-    """A photo of a meter's display and seal at its exchange; kept as it came."""
+    """A photo of a meter's display and seal at its exchange; its pixels kept as they came."""
 
     class Moment(models.TextChoices):
         """Which of the two meters it shows."""

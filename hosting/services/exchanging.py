@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import io
+import secrets
+import struct
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.core.files.base import File
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.db import transaction
+from PIL import Image
 
 from accounts.models import User
 from hosting import signals
-from hosting.domain import exchanging
+from hosting.domain import exchanging, pictures
 from hosting.domain.exchanging import LARGEST_PHOTO_BYTES, Remark
 from hosting.models import Meter, MeterPhoto, MeterPlacement, MeterSwap
 from hosting.services import metering
 from hosting.services.metering import Registers
 from kernel.errors import Refusal
 
+FOLDER: Final = "meter-photos"
+MOST_PIXELS: Final = 80_000_000
+ORIENTATION: Final = 0x0112
 METER_FIELDS: Final = (
     "serial", "manufacturer", "model_name", "accuracy_class", "qp_m3h", "min_difference_k", "sensor_side",
     "register_digits", "register_step", "max_kw", "seal_number", "verified_until_on",
@@ -35,13 +42,19 @@ class StepIsMissing(Refusal):
 class PhotoIsTooLarge(Refusal):
     """A photo above the limit."""
 
-    sentence = "The photo is larger than %(limit)s MB."
+    sentence = "The photo is larger than %(limit)s MB, or has more than 80 million pixels."
 
 
 class PhotoIsNoPicture(Refusal):
     """The content must be a picture, whatever the name says."""
 
     sentence = "Only JPEG and PNG pictures are kept; this file is neither."
+
+
+class PhotoIsBroken(Refusal):
+    """It begins as a picture and is none, or is cut off."""
+
+    sentence = "This file cannot be shown as a picture; it may be cut off. Take the photo again."
 
 
 class NewMeterIsNotNew(Refusal):
@@ -56,7 +69,6 @@ class ExchangedInTheFuture(Refusal):
     sentence = "The new meter cannot have been fitted in the future."
 
 
-@transaction.atomic
 def keep_step(
     *,
     placement: MeterPlacement,
@@ -68,15 +80,26 @@ def keep_step(
 ) -> MeterSwap:
     """The exchange with what one step says about it, and the photo of its meter.
 
+    The file is written when all rows are, and goes again if they do: what is refused leaves nothing behind.
+
     Raises
     ------
-    metering.PlacementHasEnded, PhotoIsTooLarge, PhotoIsNoPicture
+    metering.PlacementHasEnded, PhotoIsTooLarge, PhotoIsNoPicture, PhotoIsBroken
     """
-    swap = _draft(placement, by, now)
-    swap.entered = {**swap.entered, step: dict(entered)}
-    swap.save()
-    if photo is not None:
-        _keep_photo(swap, MeterPhoto.Moment(step), photo, by, now)
+    picture = _picture_of(photo) if photo is not None else None
+    written = ""
+    try:
+        with transaction.atomic():
+            swap = _draft(placement, by, now)
+            swap.entered = {**swap.entered, step: dict(entered)}
+            swap.save()
+            if picture is not None:
+                written = _record_photo(swap, MeterPhoto.Moment(step), picture, by, now).storage_name
+                default_storage.save(written, ContentFile(picture[0]))
+    except BaseException:
+        if written:
+            default_storage.delete(written)
+        raise
     return swap
 
 
@@ -147,20 +170,38 @@ def _successor(swap: MeterSwap) -> Meter:
     return Meter.objects.get(pk=meter.pk)
 
 
-def _keep_photo(swap: MeterSwap, moment: MeterPhoto.Moment, photo: File[bytes], by: User, now: dt.datetime) -> None:
-    """Store the picture under its fingerprint, once its content turned out to be one."""
+def _picture_of(photo: File[bytes]) -> tuple[bytes, str]:
+    """The picture as it is kept, and its kind, once its content turned out to be one.
+
+    Cameras write beside the pixels where they were, whose they are and when; the exchange knows place and time from the
+    placement, and the rest is nobody's business. So all of it is cut, and the pixels stay as they came.
+    """
     if photo.size > LARGEST_PHOTO_BYTES:
         raise PhotoIsTooLarge(limit=LARGEST_PHOTO_BYTES // 1024 // 1024)
     content = photo.read()
     media_type = exchanging.media_type_of(content[:16])
     if not media_type:
         raise PhotoIsNoPicture
+    try:
+        with Image.open(io.BytesIO(content), formats=[media_type.rpartition("/")[2]]) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise PhotoIsTooLarge(limit=LARGEST_PHOTO_BYTES // 1024 // 1024)
+            orientation = int(picture.getexif().get(ORIENTATION, 1))
+            picture.load()
+        turned = orientation if orientation in range(1, 9) else 1
+        return pictures.without_metadata(content, media_type, orientation=turned), media_type
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError) as error:
+        raise PhotoIsBroken from error
+
+
+def _record_photo(
+    swap: MeterSwap, moment: MeterPhoto.Moment, photo: tuple[bytes, str], by: User, now: dt.datetime
+) -> MeterPhoto:
+    """The row of a photo. Its name is ours alone: nothing of the name that it came with, and no other photo's."""
+    content, media_type = photo
     digest = hashlib.sha256(content).hexdigest()
-    name = f"meter-photos/{digest[:2]}/{digest}"
-    photo.seek(0)
-    if not default_storage.exists(name):
-        default_storage.save(name, photo)
-    MeterPhoto.objects.create(
+    name = f"{FOLDER}/{digest[:2]}/{digest}-{secrets.token_hex(4)}"
+    return MeterPhoto.objects.create(
         swap=swap, moment=moment, storage_name=name, media_type=media_type, size_bytes=len(content), sha256=digest,
         uploaded_by=by, uploaded_at=now,
     )  # fmt: skip

@@ -173,7 +173,7 @@ class MeterSwapReview(_SwapPage, scoped.ConfirmView):
 
 
 class MeterPhotoFile(scoped.ScopedDetailView):
-    """A photo, byte for byte as it came; shown as the picture that it was found to be, and nothing else."""
+    """A photo, byte for byte as it was kept; shown as the picture that it was found to be, and nothing else."""
 
     model = MeterPhoto
     capability = "hosting.view_meterphoto"

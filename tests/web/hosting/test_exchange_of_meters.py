@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import io
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import Error, IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from accounts.models import User
+from hosting.domain import pictures
 from hosting.models import Meter, MeterPhoto, MeterPlacement, MeterSwap
-from hosting.services import exchanging
+from hosting.services import exchanging, metering
 from tests.makers import accounts as people
 from tests.makers import hosting as makers
 from tests.makers import thermal
@@ -28,7 +32,16 @@ pytestmark = pytest.mark.django_db
 START = dt.datetime(2026, 10, 1, tzinfo=dt.UTC)
 NOW = dt.datetime(2026, 10, 20, 12, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
-PICTURE = b"\xff\xd8\xff\xe0" + b"picture" * 100
+
+
+def drawn(kind: str = "JPEG", **options: Any) -> bytes:
+    """A small picture as a camera would store it."""
+    buffer = io.BytesIO()
+    Image.linear_gradient("L").resize((32, 24)).convert("RGB").save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+PICTURE = pictures.without_metadata(drawn(), "image/jpeg")
 OLD = {"removed_at": "2026-10-15T10:05", "final_register": "3769", "final_volume_m3": "", "seal_found": "S-1"}
 NEW = {
     "serial": "NEW-1", "accuracy_class": "2", "qp_m3h": "1.5", "sensor_side": "return", "register_digits": "8",
@@ -198,7 +211,7 @@ def test_photos_are_hashed_kept_and_shown_to_those_who_see_the_site(read_meter: 
         assert photo.get_absolute_url() in body(client_of(user).get(read_meter.meter.get_absolute_url()))
     for user in (cast.neighbor, cast.stranger, people.auditor(makers.make_site())):
         assert client_of(user).get(photo.get_absolute_url()).status_code == 404
-    client.post(url_of("meter_swap_new", read_meter), NEW | {"photo": picture(b"\x89PNG\r\n\x1a\n" + b"x" * 9)})
+    client.post(url_of("meter_swap_new", read_meter), NEW | {"photo": picture(drawn("PNG"))})
     client.post(url_of("meter_swap_review", read_meter), {"confirm": "yes"})
     new = Meter.objects.get(serial="NEW-1")
     shown = MeterPhoto.objects.get(moment="new")
@@ -209,15 +222,76 @@ def test_photos_are_hashed_kept_and_shown_to_those_who_see_the_site(read_meter: 
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"<svg onload=alert(1)>", "neither"), (b"\xff\xd8\xff" + b"x" * 11_000_000, "larger than 10 MB")],
+    [
+        (b"<svg onload=alert(1)>", "neither"),
+        (b"\xff\xd8\xff" + b"x" * 11_000_000, "larger than 10 MB"),
+        (b"\xff\xd8\xff\xe0" + b"picture" * 100, "cannot be shown"),
+        (PICTURE[: len(PICTURE) // 2], "cannot be shown"),
+        (drawn("PNG")[:-20], "cannot be shown"),
+    ],
 )
-def test_what_is_no_picture_or_too_large_is_not_kept(read_meter: MeterPlacement, content: bytes, said: str) -> None:
+def test_what_is_no_picture_or_too_large_is_not_kept(
+    read_meter: MeterPlacement, settings: Any, content: bytes, said: str
+) -> None:
     client = client_of(people.engineer())
     refused = body(client.post(url_of("meter_swap", read_meter), OLD | {"photo": picture(content)}))
     assert said in refused
     assert 'value="3769"' in refused
     assert not MeterPhoto.objects.exists()
     assert not MeterSwap.objects.exists()
+    assert files_in(settings.MEDIA_ROOT) == []
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in Path(folder).rglob("*") if path.is_file()]
+
+
+def test_an_exchange_that_is_over_keeps_no_file(read_meter: MeterPlacement, settings: Any) -> None:
+    MeterPlacement.objects.filter(pk=read_meter.pk).update(valid_until=NOW, final_register=9000)
+    with pytest.raises(metering.PlacementHasEnded):
+        exchanging.keep_step(
+            placement=read_meter, step="old", entered={}, photo=picture(), by=people.engineer(), now=NOW
+        )
+    assert files_in(settings.MEDIA_ROOT) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_upload_that_fails_at_commit_leaves_neither_file_nor_row(settings: Any) -> None:
+    placement, nobody = makers.make_placement(), User(pk=10**9, email="nobody@example.test")
+    with pytest.raises(IntegrityError):
+        exchanging.keep_step(placement=placement, step="old", entered={}, photo=picture(), by=nobody, now=NOW)
+    assert files_in(settings.MEDIA_ROOT) == []
+    assert not MeterPhoto.objects.exists()
+
+
+def test_a_storage_that_fails_leaves_no_row(read_meter: MeterPlacement, settings: Any, tmp_path: Path) -> None:
+    (tmp_path / "full").write_bytes(b"")
+    settings.MEDIA_ROOT = tmp_path / "full"
+    with pytest.raises(OSError, match="full"):
+        exchanging.keep_step(
+            placement=read_meter, step="old", entered={}, photo=picture(), by=people.engineer(), now=NOW
+        )
+    assert not MeterPhoto.objects.exists()
+    assert not MeterSwap.objects.exists()
+
+
+def test_where_and_by_whom_a_photo_was_taken_is_not_kept(read_meter: MeterPlacement, settings: Any) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Somebody's phone"
+    exif.get_ifd(0x8825)[1] = "N"
+    taken = drawn(exif=exif, comment=b"at home", progressive=True) + b"a film after the picture"
+    client = client_of(people.engineer())
+    enter(client, read_meter, meter_swap={"photo": picture(taken, name="../../etc/Frau Meier.jpg")})
+    words = PngInfo()
+    words.add_text("Author", "Somebody")
+    client.post(url_of("meter_swap_new", read_meter), NEW | {"photo": picture(drawn("PNG", pnginfo=words))})
+    kept = [path.read_bytes() for path in files_in(settings.MEDIA_ROOT)]
+    for told in (b"phone", b"at home", b"film", b"Somebody", b"Meier"):
+        assert not any(told in content for content in kept)
+    assert not any("Meier" in str(path) for path in files_in(settings.MEDIA_ROOT))
+    jpeg = Image.open(io.BytesIO(next(content for content in kept if content.startswith(b"\xff\xd8"))))
+    assert dict(jpeg.getexif()) == {0x0112: 6}
+    assert jpeg.tobytes() == Image.open(io.BytesIO(taken)).tobytes()
 
 
 def test_only_who_changes_placements_exchanges_meters(read_meter: MeterPlacement) -> None:
