@@ -1,12 +1,10 @@
 """Recorded values, ledger, key figures and alarms over HTTP."""
 
-import datetime as dt
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -14,19 +12,13 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from accounts.scoped_api import Capability, ScopedReadOnlyViewSet, ScopedSerializer, ScopedViewSet, narrow, person
-from hosting.models import Device, Site
-from kernel.errors import Refusal
-from kernel.periods import Period, as_utc
+from hosting.models import Device
 from thermal import filters
 from thermal.corrections_api import CorrectionViewSet
 from thermal.models import Alarm, AlarmRule, DeviceAcceptance, HeatInterval, MeterReading, SiteInterval
-from thermal.queries import health, kpi_ledger, kpis
+from thermal.queries import health
 from thermal.review_api import FindingViewSet
 from thermal.services import alarms
-
-
-class PeriodIsMissing(Refusal):
-    sentence = "Name the period: ?start=2026-10-01T00:00Z&end=2026-11-01T00:00Z."
 
 
 class _ListOnly(mixins.ListModelMixin, viewsets.GenericViewSet[Any]):
@@ -106,64 +98,6 @@ class SiteIntervalViewSet(_ListOnly):
     queryset = SiteInterval.objects.order_by("site", "start")
     serializer_class = SiteIntervalSerializer
     filterset_fields: ClassVar = {"site": ["exact"], "start": ["gte", "lt"], "export_mode": ["exact"]}
-
-
-class InputSerializer(serializers.Serializer[Any]):
-    """A number that a key figure was made from."""
-
-    name = serializers.CharField(source="label")
-    value = serializers.FloatField(allow_null=True)
-    unit = serializers.CharField()
-
-
-class KpiSerializer(serializers.Serializer[Any]):
-    """A key figure with where it comes from; ratios are shares of one."""
-
-    key = serializers.CharField()
-    name = serializers.CharField(source="label")
-    value = serializers.FloatField(allow_null=True)
-    unit = serializers.CharField()
-    formula = serializers.CharField()
-    inputs = InputSerializer(many=True)
-    start = serializers.DateTimeField(source="period.start")
-    end = serializers.DateTimeField(source="period.end")
-    known_ratio = serializers.FloatField()
-    settled_at = serializers.DateTimeField(allow_null=True)
-    rule_version = serializers.IntegerField(allow_null=True)
-    note = serializers.CharField()
-
-
-class KpiViewSet(viewsets.GenericViewSet[Any]):
-    """Key figures of a site over a period."""
-
-    permission_classes = (Capability,)
-    queryset = Site.objects.all()
-    serializer_class = KpiSerializer
-    lookup_value_regex = r"\d+"
-
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("start", dt.datetime, required=True),
-            OpenApiParameter("end", dt.datetime, required=True),
-        ]
-    )
-    def retrieve(self, request: Request, pk: str) -> Response:
-        """Return the key figures of the site with this id."""
-        site = get_object_or_404(narrow(Site.objects.all(), request.user), pk=pk)
-        period = Period(_instant(request, "start"), _instant(request, "end"))
-        outside = not request.user.has_perm(kpi_ledger.READ)
-        return Response(
-            KpiSerializer(kpis.kpis_of_site(site=site, period=period, for_everybody=outside), many=True).data
-        )
-
-
-def _instant(request: Request, name: str) -> dt.datetime:
-    # A plus sign that was not escaped arrives as a space.
-    text = request.query_params.get(name, "").replace(" ", "+")
-    try:
-        return as_utc(dt.datetime.fromisoformat(text))
-    except ValueError:
-        raise PeriodIsMissing from None
 
 
 class AlarmSerializer(ScopedSerializer):
@@ -337,7 +271,6 @@ router = SimpleRouter()
 router.register("readings", ReadingViewSet)
 router.register("intervals", IntervalViewSet)
 router.register("site-intervals", SiteIntervalViewSet)
-router.register("kpis", KpiViewSet, basename="kpi")
 router.register("alarms", AlarmViewSet)
 router.register("device-health", DeviceHealthViewSet, basename="device-health")
 router.register("device-acceptances", DeviceAcceptanceViewSet)

@@ -4,7 +4,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -31,14 +31,20 @@ class HeatFilter(filters.ScopedFilterSet):
 
 
 class SiteIntervalFilter(filters.ScopedFilterSet):
-    """Quarter hours by time (UTC), export mode and quality."""
+    """Quarter hours by time (UTC), export mode and cause, curtailment and quality."""
 
+    curtailed = django_filters.BooleanFilter(label=_("curtailed"), method="by_curtailed")
     start = _instant_filter("start", "gte", _("from (UTC)"))
     end = _instant_filter("start", "lt", _("before (UTC)"))
 
     class Meta:
         model = SiteInterval
-        fields: Any = ("export_mode", "it_quality")
+        fields: Any = ("export_mode", "export_cause", "curtailed", "it_quality")
+
+    def by_curtailed(self, rows: QuerySet[Any], _name: str, value: bool) -> QuerySet[Any]:  # noqa: FBT001
+        """The quarter hours in which export was blocked, or the others."""
+        blocked = Q(curtailed_s__gt=0) | Q(curtailed_kwh__gt=0)
+        return rows.filter(blocked) if value else rows.exclude(blocked)
 
 
 class HeatIntervalFilter(filters.ScopedFilterSet):

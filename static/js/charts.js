@@ -17,7 +17,11 @@
 //
 // Contract of kind "heatmap" (a year, day by hour; 23- and 25-hour days are the server's to fold):
 //   {"title": "Heat delivered", "unit": "kWh", "color_token": "heat-supply",
-//    "days": ["2026-01-01", ...], "values": [[24 numbers or null], ...]}
+//    "days": ["2026-01-01", ...], "values": [[24 numbers or null], ...],
+//    "estimated": [[day, hour], ...],                  // optional, by index: hatched over their color
+//    "absent": [[day, hour], ...],                     // optional: hours that the clock left out, or that are to come
+//    "low": 0, "high": 42.5,                           // optional: values at which the colors begin and end
+//    "least": 0, "most": 57.1}                         // optional: the outermost values
 //
 // Tokens are the colors of portal.css without the dashes: heat-supply, heat-return, heat-rejected, power, ok, warn, bad,
 // unknown, accent. Other scripts may call Heatledger.charts.draw(element) after they insert a chart.
@@ -25,6 +29,7 @@
   "use strict";
 
   var BAND_TOKENS = { planned: "accent", alarm: "bad", outage: "unknown", demand: "heat-supply" };
+  var SHADES = 8;
   var drawn = new Map();
 
   // ---- small tools ---------------------------------------------------------------------------------------
@@ -72,10 +77,10 @@
     setTimeout(function () { URL.revokeObjectURL(link.href); }, 1000);
   }
 
-  function hatch(token) {
+  function hatch(token, alpha) {
     var tile = element("canvas", { width: 8, height: 8 });
     var pen = tile.getContext("2d");
-    pen.strokeStyle = color(token, 0.35);
+    pen.strokeStyle = color(token, alpha || 0.35);
     pen.lineWidth = 1;
     pen.beginPath();
     pen.moveTo(0, 8); pen.lineTo(8, 0); pen.moveTo(-2, 2); pen.lineTo(2, -2); pen.moveTo(6, 10); pen.lineTo(10, 6);
@@ -87,8 +92,9 @@
 
   function tools(figure, rowsOf, title) {
     var bar = element("div", { class: "chart-tools" });
-    var save = element("button", { type: "button", class: "btn btn-sm" }, words(figure, "saveLabel", "Download CSV"));
-    save.addEventListener("click", function () { download(title, rowsOf(true)); });
+    var file = figure.dataset.csvUrl;
+    var save = element(file ? "a" : "button", file ? { class: "btn btn-sm", href: file, download: "" } : { type: "button", class: "btn btn-sm" }, words(figure, "saveLabel", "Download CSV"));
+    if (!file) save.addEventListener("click", function () { download(title, rowsOf(true)); });
     var details = element("details", { class: "chart-values" });
     details.append(element("summary", { class: "btn btn-sm" }, words(figure, "tableLabel", "Show as table")));
     details.addEventListener("toggle", function () { if (details.open) fillTable(details, rowsOf(false), title); });
@@ -328,6 +334,48 @@
     return "rgb(" + mixed.join(",") + ")";
   }
 
+  // Eight steps, so that a color can be found again in the scale below.
+  function shadesOf(token) {
+    var low = channels("wash"), high = channels(token);
+    return Array.from({ length: SHADES }, function (_, step) { return blend(low, high, (step + 0.5) / SHADES); });
+  }
+
+  function shadeOf(value, low, high) {
+    var share = high > low ? (value - low) / (high - low) : 1;
+    return Math.max(0, Math.min(SHADES - 1, Math.floor(share * SHADES)));
+  }
+
+  function cellsOf(pairs) { return new Set((pairs || []).map(function (pair) { return pair[0] * 24 + pair[1]; })); }
+
+  function swatch(paint) {
+    var tile = element("canvas", { class: "chart-swatch", width: 24, height: 12, "aria-hidden": "true" });
+    var pen = tile.getContext("2d");
+    paint.forEach(function (one) { pen.fillStyle = one; pen.fillRect(0, 0, 24, 12); });
+    return tile;
+  }
+
+  // What the colors mean: each step from its value on, the outermost values, and the two kinds of hatching.
+  function scale(figure, data, low, high, shades, count) {
+    var legend = element("div", { class: "chart-scale" });
+    function entry(paint, text) {
+      var made = element("span");
+      made.append(swatch(paint), text);
+      legend.append(made);
+    }
+    if (count) {
+      shades.forEach(function (shade, step) {
+        if (step % 2 && step !== SHADES - 1) return;
+        entry([shade], (step === SHADES - 1 ? "≥ " : "") + format(low + (high - low) * step / SHADES) + " " + data.unit);
+      });
+    }
+    entry([hatch("unknown", 0.6)], words(figure, "missingLabel", "no data"));
+    if ((data.estimated || []).length) entry([shades[3], hatch("ink", 0.55)], words(figure, "partlyLabel", "estimated or partly known") + " (*)");
+    if (data.least !== undefined && data.least !== null) {
+      legend.append(element("span", {}, "min " + format(data.least) + " · max " + format(data.most) + " " + data.unit));
+    }
+    return legend;
+  }
+
   function channels(token) { return color(token).match(/[\d.]+/g).slice(0, 3).map(Number); }
 
   function drawHeatmap(figure, data) {
@@ -337,7 +385,10 @@
     var canvas = element("canvas", { tabindex: "0", role: "img", "aria-label": data.title + ", " + data.unit });
     place.append(line, canvas);
     var all = [].concat.apply([], data.values).filter(function (value) { return value !== null; });
-    var most = Math.max.apply(null, all.concat([0])) || 1;
+    var low = data.low === undefined ? 0 : data.low;
+    var high = data.high === undefined ? Math.max.apply(null, all.concat([0])) || 1 : data.high;
+    var estimated = cellsOf(data.estimated), absent = cellsOf(data.absent);
+    var shades = shadesOf(data.color_token || "heat-supply");
     var margin = { left: 34, top: 4, bottom: 20 };
     var size = {};
 
@@ -348,11 +399,17 @@
       canvas.style.width = width + "px"; canvas.style.height = height + "px";
       var pen = canvas.getContext("2d");
       pen.scale(devicePixelRatio, devicePixelRatio);
-      var low = channels("wash"), high = channels(data.color_token || "heat-supply"), missing = hatch("unknown");
+      var missing = hatch("unknown", 0.6), over = hatch("ink", 0.55);
+      shades = shadesOf(data.color_token || "heat-supply");
       data.values.forEach(function (hours, day) {
         hours.forEach(function (value, hour) {
-          pen.fillStyle = value === null ? missing : blend(low, high, Math.max(0, value) / most);
-          pen.fillRect(margin.left + day * size.cellWidth, margin.top + hour * size.cellHeight, Math.ceil(size.cellWidth * 2) / 2, size.cellHeight + 0.3);
+          if (absent.has(day * 24 + hour)) return;
+          function fill(paint) {
+            pen.fillStyle = paint;
+            pen.fillRect(margin.left + day * size.cellWidth, margin.top + hour * size.cellHeight, Math.ceil(size.cellWidth * 2) / 2, size.cellHeight + 0.3);
+          }
+          fill(value === null ? missing : shades[shadeOf(value, low, high)]);
+          if (estimated.has(day * 24 + hour)) fill(over);
         });
       });
       label(pen, height);
@@ -373,12 +430,16 @@
     var last = data.days.length - 1;
     while (last > 0 && data.values[last].every(function (value) { return value === null; })) last -= 1;
     var at = { day: last, hour: 12 };
+    function reads(day, hour) {
+      if (absent.has(day * 24 + hour)) return words(figure, "absentLabel", "no such hour, or not over yet");
+      var value = data.values[day][hour];
+      if (value === null) return words(figure, "missingLabel", "no data");
+      return (format(value) + " " + data.unit).trim() + (estimated.has(day * 24 + hour) ? " (" + words(figure, "partlyLabel", "estimated or partly known") + ")" : "");
+    }
     function show() {
-      var value = data.values[at.day][at.hour];
       line.replaceChildren(
         element("b", {}, data.days[at.day] + " " + String(at.hour).padStart(2, "0") + ":00"),
-        element("span", {}, value === null ? words(figure, "missingLabel", "no data") : format(value) + " " + data.unit),
-        element("span", { class: "text-secondary" }, "0 … " + format(most) + " " + data.unit)
+        element("span", {}, reads(at.day, at.hour))
       );
     }
     canvas.addEventListener("mousemove", function (event) {
@@ -397,9 +458,14 @@
     });
     paint();
     show();
-    place.append(tools(figure, function () {
+    place.append(scale(figure, data, low, high, shades, all.length));
+    place.append(tools(figure, function (plain) {
       return [["day"].concat(Array.from({ length: 24 }, function (_, hour) { return String(hour); }))].concat(
-        data.days.map(function (day, index) { return [day].concat(data.values[index]); }));
+        data.days.map(function (day, index) {
+          return [day].concat(data.values[index].map(function (value, hour) {
+            return plain || value === null || !estimated.has(index * 24 + hour) ? value : format(value) + " *";
+          }));
+        }));
     }, data.title || "year"));
     var watch = new ResizeObserver(paint);
     watch.observe(place);

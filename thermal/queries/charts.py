@@ -11,7 +11,7 @@ from django.db.models.functions import Trunc
 from django.utils.translation import gettext as _
 
 from hosting.models import DeliveryPoint, PlannedOutage, Site
-from kernel.periods import Period, days_of, local_date
+from kernel.periods import Period, days_of
 from thermal.models import Alarm, HeatInterval, SiteInterval
 from thermal.models.ledger import Quality
 
@@ -87,32 +87,6 @@ def temperature_chart(*, site: Site, period: Period, kind: str) -> dict[str, Any
         "at": grid.epochs,
         "series": series,
         "bands": bands(site=site, period=period),
-    }
-
-
-def year_map(*, site: Site, period: Period) -> dict[str, Any]:
-    """Heat delivered in kWh by local day and hour; the hour that comes twice in autumn holds both."""
-    hours: dict[dt.date, list[float | None]] = {
-        local_date(day.start, site.zone): [None] * 24 for day in days_of(period, site.zone)
-    }
-    rows = (
-        SiteInterval.objects.filter(site=site, start__gte=period.start, start__lt=period.end)
-        .order_by()
-        .annotate(step=Trunc("start", "hour", tzinfo=dt.UTC))
-        .values("step")
-        .annotate(kwh=Sum("delivered_kwh"))
-    )
-    for row in rows:
-        local = row["step"].astimezone(site.zone)
-        if row["kwh"] is not None:
-            cells = hours[local.date()]
-            cells[local.hour] = round((cells[local.hour] or 0.0) + row["kwh"], 3)
-    return {
-        "title": _("Heat delivered"),
-        "unit": "kWh",
-        "color_token": "heat-supply",
-        "days": [day.isoformat() for day in hours],
-        "values": list(hours.values()),
     }
 
 

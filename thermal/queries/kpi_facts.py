@@ -1,10 +1,11 @@
 """Facts of a period that no meter told, for the key figures: each with its value and where it stands."""
 
 import datetime as dt
+import functools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -17,6 +18,21 @@ Kind = SiteFact.Kind
 # The European default where a country has no factor of its own.
 UNION = "EU"
 RENEWABLES = (Kind.REN_GOO, Kind.REN_PPA, Kind.REN_OWN)
+
+
+class Place(Protocol):
+    """What key figures read of a site: the model, or a row with these fields."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def country(self) -> str: ...
+    @property
+    def time_zone(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +58,45 @@ class Span:
 
 
 def facts_of_sites(
-    *, sites: Iterable[Site], span: Span, needed: Iterable[str] | None = None
+    *, sites: Iterable[Place], span: Span, needed: Iterable[str] | None = None
 ) -> dict[int, dict[str, Known]]:
     """What is known of each site in the span, by site and name; at most three queries, none where nothing is needed."""
+    return facts_of_spans(sites=sites, spans=[span], needed=needed).get(span, {})
+
+
+def facts_of_spans(
+    *, sites: Iterable[Place], spans: Sequence[Span], needed: Iterable[str] | None = None
+) -> dict[Span, dict[int, dict[str, Known]]]:
+    """What is known of each site in each of the spans; as many queries as for one."""
     wanted = None if needed is None else set(needed)
-    if wanted is not None and not wanted:
+    if not spans or (wanted is not None and not wanted):
         return {}
     listed = list(sites)
-    stated = _stated(listed, span)
-    found: dict[int, dict[str, Known]] = {site.pk: _of_site(stated[site.pk], span) for site in listed}
-    if wanted is None or wanted & {"grid_g_per_kwh", "fuel_g_per_kwh"}:
-        _add_factors(listed, stated, span, found)
-    if wanted is None or "heating_kd" in wanted:
-        _add_weather(listed, stated, span, found)
+    whole = Span(min(span.first for span in spans), max(span.until for span in spans))
+    stated = _stated(listed, whole)
+    factors = _factors(listed) if wanted is None or wanted & {"grid_g_per_kwh", "fuel_g_per_kwh"} else {}
+    weather = _weather(listed, whole) if wanted is None or "heating_kd" in wanted else {}
+    found: dict[Span, dict[int, dict[str, Known]]] = {}
+    for span in spans:
+        in_span = {site.pk: [fact for fact in stated[site.pk] if _holds(fact, span)] for site in listed}
+        found[span] = {site.pk: _of_site(in_span[site.pk], span) for site in listed}
+        if factors:
+            _add_factors(listed, factors, in_span, span, found[span])
+        if weather:
+            _add_weather(listed, weather, in_span, span, found[span])
     return found
 
 
-def _stated(sites: list[Site], span: Span) -> Mapping[int, list[SiteFact]]:
+def _stated(sites: list[Place], span: Span) -> Mapping[int, list[SiteFact]]:
     rows: Any = SiteFact.objects.filter(site__in=[site.pk for site in sites], valid_from__lt=span.until)
     by_site: dict[int, list[SiteFact]] = defaultdict(list)
     for fact in rows.exclude(valid_until__lte=span.first).order_by("valid_from"):
         by_site[fact.site_id].append(fact)
     return by_site
+
+
+def _holds(fact: SiteFact, span: Span) -> bool:
+    return fact.valid_from < span.until and (fact.valid_until is None or fact.valid_until > span.first)
 
 
 def state(facts: Iterable[SiteFact], kind: str, span: Span) -> SiteFact | None:
@@ -114,19 +147,28 @@ def _of_site(facts: list[SiteFact], span: Span) -> dict[str, Known]:
     return found
 
 
-def _add_factors(
-    sites: list[Site], stated: Mapping[int, list[SiteFact]], span: Span, found: dict[int, dict[str, Known]]
-) -> None:
+def _factors(sites: Iterable[Place]) -> dict[tuple[str, str], list[EmissionFactor]]:
     by_place: dict[tuple[str, str], list[EmissionFactor]] = defaultdict(list)
     for factor in EmissionFactor.objects.filter(country__in={UNION, *(site.country for site in sites)}):
         by_place[factor.country, factor.carrier].append(factor)
+    return by_place
+
+
+def _add_factors(
+    sites: list[Place],
+    by_place: Mapping[tuple[str, str], list[EmissionFactor]],
+    stated: Mapping[int, list[SiteFact]],
+    span: Span,
+    found: dict[int, dict[str, Known]],
+) -> None:
+    known_of = functools.cache(lambda country, carrier: _factor(by_place.get((country, carrier), []), span))
     for site in sites:
         fuel = state(stated[site.pk], Kind.FUEL, span)
         carriers = {"grid_g_per_kwh": EmissionFactor.Carrier.GRID.value}
         if fuel is not None:
             carriers["fuel_g_per_kwh"] = fuel.words
         for name, carrier in carriers.items():
-            known = _factor(by_place[site.country, carrier], span) or _factor(by_place[UNION, carrier], span)
+            known = known_of(site.country, carrier) or known_of(UNION, carrier)
             if known:
                 found[site.pk][name] = known
 
@@ -148,27 +190,36 @@ def _factor(rows: list[EmissionFactor], span: Span) -> Known | None:
     return Known(row.emission_g_per_kwh, row.source, row.is_verified)
 
 
-def _add_weather(
-    sites: list[Site], stated: Mapping[int, list[SiteFact]], span: Span, found: dict[int, dict[str, Known]]
-) -> None:
-    """Heating degree days of whole spans: as imported, or from mean temperatures and the base of the site."""
-    days: dict[int, list[tuple[float | None, float | None, str]]] = defaultdict(list)
-    rows: Any = WeatherDay.objects.filter(
+def _weather(sites: Iterable[Place], span: Span) -> dict[int, list[WeatherDay]]:
+    days: dict[int, list[WeatherDay]] = defaultdict(list)
+    rows = WeatherDay.objects.filter(
         site__in=[site.pk for site in sites], day_on__gte=span.first, day_on__lt=span.until
     )
-    for site_id, mean_c, heating_kd, source in rows.values_list("site_id", "mean_c", "heating_kd", "source"):
-        days[site_id].append((mean_c, heating_kd, source))
+    for day in rows:
+        days[day.site_id].append(day)
+    return days
+
+
+def _add_weather(
+    sites: list[Place],
+    days: Mapping[int, list[WeatherDay]],
+    stated: Mapping[int, list[SiteFact]],
+    span: Span,
+    found: dict[int, dict[str, Known]],
+) -> None:
+    """Heating degree days of whole spans: as imported, or from mean temperatures and the base of the site."""
     for site in sites:
-        known = days[site.pk]
+        known = [day for day in days.get(site.pk, []) if span.first <= day.day_on < span.until]
         if not known:
             continue
         stated_base = state(stated[site.pk], Kind.BASE_LOAD, span)
         base_c = stated_base.value if stated_base and stated_base.value is not None else heating_base_c()
         total = sum(
-            kd if kd is not None else disclosure.degree_days(mean_c or 0.0, base_c) for mean_c, kd, _source in known
+            disclosure.degree_days(day.mean_c or 0.0, base_c) if day.heating_kd is None else day.heating_kd
+            for day in known
         )
         expected = (span.until - span.first).days
-        source = ", ".join(dict.fromkeys(source for *_rest, source in known if source))
+        source = ", ".join(dict.fromkeys(day.source for day in known if day.source))
         words = _("%(source)s, %(known)s of %(expected)s days") % {
             "source": source or _("imported"),
             "known": len(known),

@@ -3,6 +3,9 @@
 Read by the statement that sums months and by the queries of any other period, so that both mean the same.
 """
 
+from typing import Final
+
+from hosting.models import EquipmentModel
 from thermal.domain.kpis import sums
 
 # Sums of columns of the site ledger that are taken as they stand.
@@ -38,10 +41,18 @@ def _site_inputs() -> dict[str, tuple[str, str]]:
 
 
 _WEIGHED = "(hi.supply_vw_c IS NOT NULL AND hi.return_vw_c IS NOT NULL AND hi.volume_m3 > 0)"
+# Where no water passed there is nothing to weigh, and nothing unknown either.
+_WEIGHED_OR_STILL = f"({_WEIGHED} OR hi.volume_m3 = 0)"
 POINT_INPUTS = {
-    "volume_m3": (f"sum(hi.volume_m3::float8) FILTER (WHERE {_WEIGHED})", _WEIGHED),
-    "supply_m3c": (f"sum(hi.volume_m3::float8 * hi.supply_vw_c) FILTER (WHERE {_WEIGHED})", _WEIGHED),
-    "return_m3c": (f"sum(hi.volume_m3::float8 * hi.return_vw_c) FILTER (WHERE {_WEIGHED})", _WEIGHED),
+    "volume_m3": (f"coalesce(sum(hi.volume_m3::float8) FILTER (WHERE {_WEIGHED}), 0)", _WEIGHED_OR_STILL),
+    "supply_m3c": (
+        f"coalesce(sum(hi.volume_m3::float8 * hi.supply_vw_c) FILTER (WHERE {_WEIGHED}), 0)",
+        _WEIGHED_OR_STILL,
+    ),
+    "return_m3c": (
+        f"coalesce(sum(hi.volume_m3::float8 * hi.return_vw_c) FILTER (WHERE {_WEIGHED}), 0)",
+        _WEIGHED_OR_STILL,
+    ),
     "estimated_kwh": (
         "coalesce(sum(hi.heat_kwh::float8) FILTER (WHERE hi.quality = 3), 0)",
         "hi.heat_kwh IS NOT NULL",
@@ -58,6 +69,12 @@ EQUIPMENT_INPUTS = {
     "approach_count": (f"count(*) FILTER (WHERE {_APPROACH} AND ej.is_loaded)", _APPROACH),
     "charge_ratio": ("sum(ej.charge_ratio)", "ej.charge_ratio IS NOT NULL"),
     "charge_count": ("count(ej.charge_ratio)", "ej.charge_ratio IS NOT NULL"),
+}
+# Each input of equipment is that of one kind.
+EQUIPMENT_OF: Final = {
+    EquipmentModel.Kind.HEAT_PUMP.value: sums.OF_PUMPS,
+    EquipmentModel.Kind.PLATE_EXCHANGER.value: sums.OF_EXCHANGERS,
+    EquipmentModel.Kind.BUFFER_TANK.value: sums.OF_BUFFERS,
 }
 SITE_INPUTS = _site_inputs()
 _ALL = {*SITE_INPUTS, *POINT_INPUTS, *EQUIPMENT_INPUTS}

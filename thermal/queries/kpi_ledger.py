@@ -4,23 +4,30 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
+from django.db.models import Count
 from django.db.models import Sum as Total
 
 from hosting.models import Site
+from kernel.periods import QUARTER_HOUR, local_date, local_days, quarter_start
 from thermal.domain.kpis import figures, sums
 from thermal.domain.kpis.figures import Figure
 from thermal.domain.kpis.sums import Sum
 from thermal.models import KpiSum
 from thermal.queries import kpi_facts
-from thermal.queries.kpi_facts import Known, Span
+from thermal.queries.kpi_facts import Known, Place, Span
 
 READ = "thermal.read_kpis"
 # Inputs known for shares of time further apart than this make a ratio of things that do not belong together.
 UNEVEN_RATIO = 0.02
 # Facts that stand in for an input that no meter told.
 STAND_INS = ("water_m3", "total_kwh", "backup_kwh", "backup_heat_kwh")
+# Inputs of which a site has one value in each quarter hour; of the others it has one for each of its meters.
+ONE_PER_SITE: Final = frozenset((*sums.OF_SITES, *sums.OF_MODES, *sums.OF_CAUSES))
+_ONE_DAY: Final = dt.timedelta(days=1)
 
 Sums = Mapping[str, Sum]
 
@@ -54,16 +61,44 @@ def month_span(year: int, month: int) -> Span:
     return Span(dt.date(year, month, 1), dt.date(year + month // 12, month % 12 + 1, 1))
 
 
+def season_span(year: int) -> Span:
+    """The heating season that begins in the year, whole months; from October to April unless the settings say else."""
+    first, until = getattr(settings, "THERMAL_HEATING_SEASON", (10, 5))
+    return Span(dt.date(year, first, 1), dt.date(year + (until <= first), until, 1))
+
+
+def months_of(span: Span) -> list[dt.date]:
+    """The first days of the months of a span."""
+    count = (span.until.year - span.first.year) * 12 + span.until.month - span.first.month
+    first = span.first.year * 12 + span.first.month - 1
+    return [dt.date(number // 12, number % 12 + 1, 1) for number in range(first, first + count)]
+
+
+def so_far(span: Span, now: dt.datetime) -> Span:
+    """The days of the span up to the running one: an amount of the whole year is no amount of its first months."""
+    return Span(span.first, max(span.first + _ONE_DAY, min(span.until, now.date() + _ONE_DAY)))
+
+
+def _facts_used(figure: Figure, known: Sums, facts: Mapping[str, Known]) -> dict[str, Known]:
+    """The facts that the figure names, and those that stand in for what no meter told."""
+    used = {name: facts[name] for name in figure.facts if name in facts}
+    for name in STAND_INS:
+        if name in figure.inputs and name in facts and (name not in known or known[name].value is None):
+            used[name] = facts[name]
+    return used
+
+
+def _value(figure: Figure, known: Sums, used: Mapping[str, Known]) -> float | None:
+    values: dict[str, float | None] = {name: one.value for name, one in known.items()}
+    return figure.value(values | {name: fact.value for name, fact in used.items()})
+
+
 def shown(figure: Figure, known: Sums, facts: Mapping[str, Known]) -> Shown:
     """The figure made of what is known."""
     inputs = {name: known[name] for name in figure.inputs if name in known}
-    used = {name: facts[name] for name in figure.facts if name in facts}
+    used = _facts_used(figure, known, facts)
     values: dict[str, float | None] = {name: one.value for name, one in known.items()}
-    for name in STAND_INS:
-        if name in figure.inputs and values.get(name) is None and name in facts:
-            values[name] = facts[name].value
-            used[name] = facts[name]
-    values |= {name: fact.value for name, fact in facts.items() if name in figure.facts}
+    values |= {name: fact.value for name, fact in used.items()}
     shares = [one.known_ratio for name, one in inputs.items() if name not in used]
     return Shown(
         figure=figure,
@@ -76,39 +111,107 @@ def shown(figure: Figure, known: Sums, facts: Mapping[str, Known]) -> Shown:
     )
 
 
-def sums_of_sites(*, sites: Iterable[int], inputs: Sequence[str], span: Span) -> dict[int, dict[str, Sum]]:
-    """The sums of several sites over the span, by site and input, in one query."""
-    rows: Any = (
-        KpiSum.objects.filter(site__in=list(sites), input__in=inputs, month_on__gte=span.first, month_on__lt=span.until)
-        .order_by()
-        .values_list("site_id", "input")
-        .annotate(Total("value"), Total("known_count"), Total("expected_count"))
+def _rows(sites: Iterable[int], inputs: Sequence[str], span: Span) -> Any:
+    rows: Any = KpiSum.objects.filter(
+        site__in=list(sites), input__in=inputs, month_on__gte=span.first, month_on__lt=span.until
     )
+    return rows.order_by().values_list("site_id", "input")
+
+
+def sums_of_sites(*, sites: Iterable[int], inputs: Sequence[str], span: Span) -> dict[int, dict[str, Sum]]:
+    """The sums of several sites over the span, as known in the months that have any, by site and input; one query."""
+    rows: Any = _rows(sites, inputs, span).annotate(Total("value"), Total("known_count"), Total("expected_count"))
     found: dict[int, dict[str, Sum]] = defaultdict(dict)
     for site_id, name, value, known, expected in rows:
         found[site_id][name] = Sum(value, known, expected)
     return found
 
 
-def sums_by_month(
-    *, sites: Iterable[int], inputs: Sequence[str], span: Span
-) -> dict[tuple[int, dt.date], dict[str, Sum]]:
-    """The sums by site, month and input, in one query."""
-    rows: Any = KpiSum.objects.filter(
-        site__in=list(sites), input__in=inputs, month_on__gte=span.first, month_on__lt=span.until
-    ).order_by()
-    found: dict[tuple[int, dt.date], dict[str, Sum]] = defaultdict(dict)
-    for site_id, month, name, *numbers in rows.values_list(
-        "site_id", "month_on", "input", "value", "known_count", "expected_count"
-    ):
-        found[site_id, month][name] = Sum(*numbers)
+def sums_throughout(
+    *, sites: Iterable[Place], inputs: Sequence[str], span: Span, now: dt.datetime
+) -> dict[int, dict[str, Sum]]:
+    """The sums of several sites over the span, expected in every quarter hour of it that is over; one query.
+
+    A month without a row is a month in which nothing is known, also before the site's first one: whoever has two months
+    of a year does not know the year. Of inputs that come from each meter, months without a row are expected to have as
+    many quarter hours as the others have on average.
+    """
+    quarters = _Quarters(span, now)
+    zones = {site.pk: site.time_zone for site in sites}
+    rows: Any = _rows(zones, inputs, span).annotate(Total("value"), Total("known_count"), Total("expected_count"))
+    found: dict[int, dict[str, Sum]] = defaultdict(dict)
+    for site_id, name, value, known, expected, months in rows.annotate(Count("month_on")):
+        if name in ONE_PER_SITE:
+            whole = quarters.over(zones[site_id])
+        else:
+            whole = round(expected * quarters.months(zones[site_id]) / months)
+        found[site_id][name] = Sum(value, known, max(expected, whole))
     return found
 
 
-def figures_of_site(*, site: Site, span: Span) -> list[Shown]:
+class _Quarters:
+    """How many quarter hours and months of a span are over, by time zone."""
+
+    def __init__(self, span: Span, now: dt.datetime) -> None:
+        self.span, self.now = span, now
+        self._over: dict[str, int] = {}
+        self._months: dict[str, int] = {}
+
+    def over(self, time_zone: str) -> int:
+        """The quarter hours of the span that are over."""
+        if time_zone not in self._over:
+            period = local_days(self.span.first, self.span.until, ZoneInfo(time_zone))
+            end = min(period.end, quarter_start(self.now))
+            self._over[time_zone] = max(0, (end - period.start) // QUARTER_HOUR)
+        return self._over[time_zone]
+
+    def months(self, time_zone: str) -> int:
+        """The months of the span that have begun."""
+        if time_zone not in self._months:
+            today = local_date(self.now, ZoneInfo(time_zone))
+            self._months[time_zone] = sum(1 for month in months_of(self.span) if month <= today)
+        return self._months[time_zone]
+
+
+def sums_by_month(
+    *, sites: Iterable[Place], inputs: Sequence[str], span: Span, now: dt.datetime
+) -> dict[tuple[int, dt.date], dict[str, Sum]]:
+    """The sums by site, month and input, expected in every quarter hour of the month that is over; one query."""
+    zones = {site.pk: site.time_zone for site in sites}
+    quarters = {month: _Quarters(month_span(month.year, month.month), now) for month in months_of(span)}
+    found: dict[tuple[int, dt.date], dict[str, Sum]] = defaultdict(dict)
+    rows: Any = _rows(zones, inputs, span).values_list(
+        "site_id", "month_on", "input", "value", "known_count", "expected_count"
+    )
+    for site_id, month, name, value, known, expected in rows:
+        whole = quarters[month].over(zones[site_id]) if name in ONE_PER_SITE else 0
+        found[site_id, month][name] = Sum(value, known, max(expected, whole))
+    return found
+
+
+def sums_together(*, sites: Iterable[Place], inputs: Sequence[str], span: Span, now: dt.datetime) -> dict[str, Sum]:
+    """What inputs of which each site has one add up to over all sites, expected throughout; one query."""
+    zones = {site.pk: site.time_zone for site in sites}
+    quarters = _Quarters(span, now)
+    whole = sum(quarters.over(time_zone) for time_zone in zones.values())
+    rows: Any = _rows(zones, inputs, span).values_list("input")
+    totals = rows.annotate(Total("value"), Total("known_count"), Total("expected_count"))
+    return {name: Sum(value, known, max(expected, whole)) for name, value, known, expected in totals}
+
+
+def known_of_site(*, site: Site, span: Span, now: dt.datetime) -> dict[str, Sum]:
+    """All sums of a site over the span, by input."""
+    return sums_throughout(sites=[site], inputs=sums.INPUTS, span=span, now=now).get(site.pk, {})
+
+
+def figures_of_site(*, site: Site, span: Span, now: dt.datetime) -> list[Shown]:
     """Every key figure of a site over the span, in the order of the catalog."""
-    known = sums_of_sites(sites=[site.pk], inputs=sums.INPUTS, span=span).get(site.pk, {})
-    facts = kpi_facts.facts_of_sites(sites=[site], span=span)[site.pk]
+    return figures_from(site=site, span=span, known=known_of_site(site=site, span=span, now=now), now=now)
+
+
+def figures_from(*, site: Site, span: Span, known: Sums, now: dt.datetime) -> list[Shown]:
+    """Every key figure of a site, made from sums that were read already and the facts of the span."""
+    facts = kpi_facts.facts_of_sites(sites=[site], span=so_far(span, now))[site.pk]
     return [shown(figure, known, facts) for figure in figures.FIGURES]
 
 
@@ -116,9 +219,22 @@ def figures_of_site(*, site: Site, span: Span) -> list[Shown]:
 class Ranked:
     """A site's figure among others; `rank` counts from 1 at the good end, None where the figure is not known."""
 
-    site: Site
-    shown: Shown
+    site: Place
+    figure: Figure
+    value: float | None
     rank: int | None
+    known: Sums
+    facts: Mapping[str, Known]
+
+    @property
+    def shown(self) -> Shown:
+        """The figure with all that is behind it; made when asked for, since a page shows fifty of a thousand."""
+        return shown(self.figure, self.known, self.facts)
+
+    @property
+    def known_ratio(self) -> float:
+        """The share of the quarter hours in which all inputs are known, at most."""
+        return self.shown.known_ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,44 +247,54 @@ class Comparison:
     largest: float
 
 
-def comparison(*, figure: Figure, sites: Sequence[Site], span: Span) -> Comparison:
-    """The figure of the sites side by side; two queries, and up to three more where it needs facts."""
-    inputs = _all_inputs(figure)
-    known = sums_of_sites(sites=[site.pk for site in sites], inputs=inputs, span=span)
-    needed = (*figure.facts, *(name for name in figure.inputs if name in STAND_INS))
-    facts = kpi_facts.facts_of_sites(sites=sites, span=span, needed=needed)
-    found = [(site, shown(figure, known.get(site.pk, {}), facts.get(site.pk, {}))) for site in sites]
+def comparison(*, figure: Figure, sites: Sequence[Place], span: Span, now: dt.datetime) -> Comparison:
+    """The figure of the sites side by side; one query, and up to three more where it needs facts."""
+    known = sums_throughout(sites=sites, inputs=all_inputs(figure), span=span, now=now)
+    facts = kpi_facts.facts_of_sites(sites=sites, span=so_far(span, now), needed=facts_needed(figure))
+    found: list[tuple[float | None, Place]] = []
+    for site in sites:
+        mine = known.get(site.pk, {})
+        found.append((_value(figure, mine, _facts_used(figure, mine, facts.get(site.pk, {}))), site))
     sign = -1 if figure.better >= 0 else 1
-    found.sort(key=lambda one: (one[1].value is None, sign * (one[1].value or 0.0), one[0].name))
-    rows = [Ranked(site, one, rank if one.value is not None else None) for rank, (site, one) in enumerate(found, 1)]
-    largest = max((abs(row.shown.value) for row in rows if row.shown.value is not None), default=0.0)
-    return Comparison(figure, rows, _portfolio(figure, found, known), largest)
+    found.sort(key=lambda one: (one[0] is None, sign * (one[0] or 0.0), one[1].name))
+    rows = [
+        Ranked(site, figure, value, None if value is None else rank, known.get(site.pk, {}), facts.get(site.pk, {}))
+        for rank, (value, site) in enumerate(found, 1)
+    ]
+    largest = max((abs(value) for value, _site in found if value is not None), default=0.0)
+    return Comparison(figure, rows, _portfolio(figure, [row for row in rows if row.rank is not None]), largest)
 
 
-def _all_inputs(figure: Figure) -> tuple[str, ...]:
+def all_inputs(figure: Figure) -> tuple[str, ...]:
+    """The inputs that the figure waits for, and those that it takes in where they are known."""
     return (*figure.inputs, "sink_pump_kwh") if figure.key == "avoided_co2" else figure.inputs
 
 
-def _portfolio(figure: Figure, found: list[tuple[Site, Shown]], known: Mapping[int, dict[str, Sum]]) -> Shown:
+def facts_needed(figure: Figure) -> tuple[str, ...]:
+    """The facts that the figure waits for, and those that stand in for an input."""
+    return (*figure.facts, *(name for name in figure.inputs if name in STAND_INS))
+
+
+def _portfolio(figure: Figure, counted: list[Ranked]) -> Shown:
     """The figure of all sites together: from their sums, and only of those sites for which it is known at all.
 
     Where facts differ from site to site, a figure that adds up is added up, and any other is not made up.
     """
-    counted = [(site, one) for site, one in found if one.value is not None]
-    total = sums.added(known.get(site.pk, {}) for site, _one in counted)
-    if not any(one.facts for _site, one in counted):
+    total = sums.added(row.known for row in counted)
+    used = [_facts_used(figure, row.known, row.facts) for row in counted]
+    if not any(used):
         return shown(figure, total, {})
     adds_up = figure.unit in {"kWh", "kg"}
-    value = sum(one.value or 0.0 for _site, one in counted) if adds_up else _one_fact(figure, counted, total)
-    shares = [one.known_ratio for _site, one in counted]
+    value = sum(row.value or 0.0 for row in counted) if adds_up else _one_fact(figure, used, total)
+    shares = [row.known_ratio for row in counted]
     return Shown(figure, value, [], min(shares, default=0.0), is_uneven=False, inputs=total, facts={})
 
 
-def _one_fact(figure: Figure, counted: list[tuple[Site, Shown]], total: Sums) -> float | None:
+def _one_fact(figure: Figure, used: list[dict[str, Known]], total: Sums) -> float | None:
     """The figure with amounts added up and states only where they are the same at all sites."""
     facts: dict[str, float] = {}
-    for name in {name for _site, one in counted for name in one.facts}:
-        values = [one.facts[name].value for _site, one in counted if name in one.facts]
+    for name in {name for one in used for name in one}:
+        values = [one[name].value for one in used if name in one]
         if name.endswith(("_kwh", "_m3", "_kd")) and not name.endswith("_per_kwh"):
             metered = total[name].value if name in total else None
             facts[name] = sum(values) + (metered or 0.0)

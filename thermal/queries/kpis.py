@@ -1,271 +1,187 @@
-"""Key figures of a site over a period, from the ledger alone, each with where it comes from."""
+"""Key figures of a site over any period, by the catalog: whole months from the KPI ledger, the rest from quarter hours.
+
+The sums of quarter hours are the same SQL that sums the months (`kpi_inputs`), so that a month gives the same figures
+either way.
+"""
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
-from django.db.models import Count, F, FloatField, Max, Q, Sum
-from django.db.models.functions import Cast
-from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.db import connection
+from django.db.models import Max
 
 from hosting.models import Site
-from kernel.periods import Period
-from thermal.domain import kpis
-from thermal.models import HeatInterval, SiteInterval
-from thermal.models.ledger import Quality
-from thermal.queries import intervals
-
-SUMS = ("it_kwh", "total_kwh", "heat_pump_kwh", "captured_kwh", "delivered_kwh", "rejected_kwh", "buffer_change_kwh")
-LABELS = {
-    "it_kwh": gettext_lazy("IT energy"),
-    "total_kwh": gettext_lazy("energy of the whole site"),
-    "heat_pump_kwh": gettext_lazy("electricity of heat pumps"),
-    "captured_kwh": gettext_lazy("heat captured"),
-    "delivered_kwh": gettext_lazy("heat delivered"),
-    "rejected_kwh": gettext_lazy("heat rejected"),
-    "buffer_change_kwh": gettext_lazy("change of the buffer"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """A number that a key figure was made from, and where its rows are listed."""
-
-    label: str
-    value: float | None
-    unit: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Kpi:
-    """One key figure: its value in its unit, how it was made and how well its inputs are known."""
-
-    key: str
-    label: str
-    value: float | None
-    unit: str
-    formula: str
-    inputs: list[Input]
-    period: Period
-    known_ratio: float
-    settled_at: dt.datetime | None
-    rule_version: int | None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SiteTotals:
-    """The sums of a site's ledger over a period; None where no quarter hour is known."""
-
-    period: Period
-    kwh: dict[str, float | None]
-    counts: dict[str, int]
-    expected: int
-    curtailed_s: int
-    measured_it: int
-    integrated_it: int
-    supply_vw_c: float | None = None
-    return_vw_c: float | None = None
-    weighed: int = 0
-    heat_quality: dict[int, int] = field(default_factory=dict)
-    settled_at: dt.datetime | None = None
-    rule_version: int | None = None
-
-    def known(self, *keys: str) -> float:
-        """The share of the period's quarter hours in which all of these sums are known, at most."""
-        return min(self.counts.get(key, 0) for key in keys) / self.expected if self.expected else 0.0
-
-
-def totals_of_sites(*, sites: Iterable[Site], period: Period) -> dict[int, SiteTotals]:
-    """The sums of several sites by id, in two queries."""
-    ids = [site.pk for site in sites]
-    energy = _energy_rows(ids, period)
-    water = _water_rows(ids, period)
-    return {pk: _totals(energy.get(pk, {}), water.get(pk, {}), period) for pk in ids}
-
-
-def _energy_rows(ids: list[int], period: Period) -> dict[int, dict[str, Any]]:
-    sums: dict[str, Any] = {key: Sum(key) for key in SUMS}
-    counts: dict[str, Any] = {f"n_{key}": Count(key) for key in SUMS}
-    rows: Iterable[Any] = (
-        SiteInterval.objects.filter(site__in=ids, start__gte=period.start, start__lt=period.end)
-        .order_by()
-        .values("site_id")
-        .annotate(
-            **{f"sum_{key}": value for key, value in sums.items()},
-            **counts,
-            curtailed=Sum("curtailed_s"),
-            measured=Count("start", filter=Q(it_quality__lte=Quality.SPREAD)),
-            integrated=Count("start", filter=Q(it_quality__in=[Quality.INTEGRATED, Quality.ESTIMATED])),
-            latest=Max("settled_at"),
-            rule=Max("rule_version"),
-        )
-    )
-    return {row["site_id"]: row for row in rows}
-
-
-def _water_rows(ids: list[int], period: Period) -> dict[int, dict[str, Any]]:
-    volume = Cast("volume_m3", FloatField())
-    weighed = Q(supply_vw_c__isnull=False, return_vw_c__isnull=False, volume_m3__gt=0)
-    qualities: dict[str, Any] = {f"q{quality.value}": Count("start", filter=Q(quality=quality)) for quality in Quality}
-    rows: Iterable[Any] = (
-        HeatInterval.objects.filter(
-            delivery_point__site__in=ids, start__gte=period.start, start__lt=period.end, meter__isnull=False
-        )
-        .order_by()
-        .values("delivery_point__site_id")
-        .annotate(
-            weight=Sum(volume, filter=weighed),
-            supply=Sum(F("supply_vw_c") * volume, filter=weighed),
-            back=Sum(F("return_vw_c") * volume, filter=weighed),
-            weighed=Count("start", filter=weighed),
-            **qualities,
-        )
-    )
-    return {row["delivery_point__site_id"]: row for row in rows}
-
-
-def _totals(energy: dict[str, Any], water: dict[str, Any], period: Period) -> SiteTotals:
-    weight = water.get("weight")
-    return SiteTotals(
-        period=period,
-        kwh={key: energy.get(f"sum_{key}") for key in SUMS},
-        counts={key: energy.get(f"n_{key}", 0) for key in SUMS},
-        expected=intervals.quarters_in(period),
-        curtailed_s=energy.get("curtailed") or 0,
-        measured_it=energy.get("measured", 0),
-        integrated_it=energy.get("integrated", 0),
-        supply_vw_c=water["supply"] / weight if weight else None,
-        return_vw_c=water["back"] / weight if weight else None,
-        weighed=water.get("weighed", 0),
-        heat_quality={quality.value: water.get(f"q{quality.value}", 0) for quality in Quality},
-        settled_at=energy.get("latest"),
-        rule_version=energy.get("rule"),
-    )
-
+from kernel.periods import QUARTER_HOUR, Period, local_date, local_days, quarter_start
+from thermal.domain.kpis import figures
+from thermal.domain.kpis.figures import Figure
+from thermal.domain.kpis.sums import Sum
+from thermal.models import KpiSum
+from thermal.models.ledger import Quality, Reason
+from thermal.queries import kpi_facts, kpi_inputs, kpi_ledger
+from thermal.queries.kpi_facts import Known, Span
+from thermal.queries.kpi_ledger import Shown
 
 # What an offtaker reads of a site as well; the others are the provider's own.
-FOR_EVERYBODY = frozenset({"heat_delivered", "supply_vw", "return_vw", "data_quality"})
-
-
-def kpis_of_site(*, site: Site, period: Period, for_everybody: bool = False) -> list[Kpi]:
-    """The key figures of a site over a period, in the order in which they are shown."""
-    found = kpis_from(site, totals_of_sites(sites=[site], period=period)[site.pk])
-    return [figure for figure in found if figure.key in FOR_EVERYBODY] if for_everybody else found
-
-
-def kpis_from(site: Site, totals: SiteTotals) -> list[Kpi]:
-    """The key figures made from sums that were read already."""
-    url = reverse("thermal:site_intervals", args=[site.pk])
-    window = f"?start={totals.period.start:%Y-%m-%dT%H:%M}&end={totals.period.end:%Y-%m-%dT%H:%M}"
-    figures = [*_energies(totals), *_ratios(totals.kwh), *_states(totals)]
-    return [_sourced(figure, totals, url + window) for figure in figures]
+FOR_EVERYBODY: Final = frozenset({"heat_delivered", "supply_vw", "return_vw", "difference_vw"})
+# What the pages of a site show first; all others stand on its page of key figures.
+ON_TILES: Final = (
+    "heat_delivered",
+    "it_energy",
+    "erf",
+    "pue",
+    "cop",
+    "capture_ratio",
+    "curtailment",
+    "supply_vw",
+    "return_vw",
+    "difference_vw",
+)
+_WHOLE_DAYS_ONLY: Final = frozenset({"renewable_kwh", "water_m3", "total_kwh", "heating_kd"})
+_ONE_DAY: Final = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Figure:
-    """A key figure before its inputs are looked up."""
+class Standing:
+    """How far the quarter hours behind some figures are settled, and how their IT energy was obtained."""
 
-    key: str
-    label: str
-    value: float | None
-    unit: str
-    formula: str
-    inputs: tuple[str, ...] = ()
-    note: str = ""
+    settled_at: dt.datetime | None = None
+    rule_version: int | None = None
+    integrated_ratio: float = 0.0
 
 
-def _sourced(figure: _Figure, totals: SiteTotals, url: str) -> Kpi:
-    return Kpi(
-        key=figure.key,
-        label=figure.label,
-        value=figure.value,
-        unit=figure.unit,
-        formula=figure.formula,
-        inputs=[Input(str(LABELS[name]), totals.kwh[name], "kWh", url) for name in figure.inputs],
-        period=totals.period,
-        known_ratio=totals.known(*(figure.inputs or ("delivered_kwh",))),
-        settled_at=totals.settled_at,
-        rule_version=totals.rule_version,
-        note=figure.note,
-    )
+@dataclass(frozen=True, slots=True)
+class OfPeriod:
+    """Key figures of a site over a period, and how the ledger behind them stands."""
+
+    period: Period
+    figures: list[Shown]
+    standing: Standing
 
 
-def _energies(totals: SiteTotals) -> list[_Figure]:
-    share = totals.integrated_it / totals.expected if totals.expected else 0.0
-    note = _("Integrated from power for %(share).0f %% of the time.") % {"share": 100 * share} if share else ""
-    return [
-        _Figure(
-            "heat_delivered",
-            _("Heat delivered"),
-            totals.kwh["delivered_kwh"],
-            "kWh",
-            _("Sum of the register differences of all delivery points."),
-            ("delivered_kwh",),
-        ),
-        _Figure(
-            "it_energy",
-            _("IT energy"),
-            totals.kwh["it_kwh"],
-            "kWh",
-            _("Register difference of the IT electricity meters; without one, power integrated over time."),
-            ("it_kwh",),
-            note,
-        ),
-    ]
+def figures_of_period(
+    *,
+    site: Site,
+    period: Period,
+    now: dt.datetime,
+    keys: Iterable[str] | None = None,
+    for_everybody: bool = False,
+) -> OfPeriod:
+    """The key figures of a site over a period, as far as it is over, in the order of the keys or of the catalog."""
+    chosen = [figures.BY_KEY[key] for key in (figures.BY_KEY if keys is None else keys)]
+    if for_everybody:
+        chosen = [figure for figure in chosen if figure.key in FOR_EVERYBODY]
+    known, standing = _sums(site, period, sorted({name for one in chosen for name in kpi_ledger.all_inputs(one)}), now)
+    facts = _facts(site, period, chosen, now)
+    return OfPeriod(period, [kpi_ledger.shown(figure, known, facts) for figure in chosen], standing)
 
 
-def _ratios(kwh: dict[str, float | None]) -> list[_Figure]:
-    delivered, total, it = kwh["delivered_kwh"], kwh["total_kwh"], kwh["it_kwh"]
-    return [
-        _Figure(
-            "erf",
-            _("Energy reuse factor (ERF)"),
-            kpis.energy_reuse_factor(delivered, total),
-            "",
-            _("Heat delivered ÷ energy of the whole site (EN 50600-4-6)."),
-            ("delivered_kwh", "total_kwh"),
-        ),
-        _Figure(
-            "pue",
-            _("Power usage effectiveness (PUE)"),
-            kpis.power_usage_effectiveness(total, it),
-            "",
-            _("Energy of the whole site ÷ IT energy (EN 50600-4-2)."),
-            ("total_kwh", "it_kwh"),
-        ),
-        _Figure(
-            "cop",
-            _("Heat pump COP"),
-            kpis.coefficient_of_performance(delivered, kwh["heat_pump_kwh"]),
-            "",
-            _("Heat delivered ÷ electricity of the heat pumps: boundary H1 of SEPEMO, all heat through the heat pump."),
-            ("delivered_kwh", "heat_pump_kwh"),
-        ),
-        _Figure(
-            "capture_ratio",
-            _("Capture ratio"),
-            kpis.capture_ratio(kwh["captured_kwh"], it),
-            "1",
-            _("Heat captured ÷ IT energy."),
-            ("captured_kwh", "it_kwh"),
-        ),
-    ]
+def _sums(site: Site, period: Period, inputs: list[str], now: dt.datetime) -> tuple[dict[str, Sum], Standing]:
+    span = _summed_span(site, period, now)
+    if span is None:
+        return sums_of_quarters(site=site, period=period, inputs=inputs, now=now)
+    known = kpi_ledger.sums_throughout(sites=[site], inputs=inputs, span=span, now=now).get(site.pk, {})
+    rows: Any = KpiSum.objects.filter(site=site, month_on__gte=span.first, month_on__lt=span.until)
+    return known, Standing(settled_at=rows.aggregate(latest=Max("settled_at"))["latest"])
 
 
-def _states(totals: SiteTotals) -> list[_Figure]:
-    settled = sum(totals.heat_quality.values())
-    known = (settled - totals.heat_quality[Quality.MISSING]) / settled if settled else None
-    blocked = _("Time in which heat was there and its export was blocked.")
-    weighed = _("Weighted by volume: ΔE8 ÷ ΔV and ΔE9 ÷ ΔV of the heat meters; without them, flow × temperature.")
-    counted = _("Quarter hours whose heat is known ÷ all settled quarter hours of the delivery points.")
-    return [
-        _Figure("curtailment", _("Curtailment"), totals.curtailed_s / 3600, "h", blocked),
-        _Figure("supply_vw", _("Supply, volume-weighted"), totals.supply_vw_c, "°C", weighed),
-        _Figure("return_vw", _("Return, volume-weighted"), totals.return_vw_c, "°C", weighed),
-        _Figure("data_quality", _("Quarter hours with heat data"), known, "1", counted),
-    ]
+def _summed_span(site: Site, period: Period, now: dt.datetime) -> Span | None:
+    """The period as whole local months, where it is; the running month alone is fresher in the quarter hours."""
+    span = Span(local_date(period.start, site.zone), local_date(period.end, site.zone))
+    if (span.first.day, span.until.day) != (1, 1) or local_days(span.first, span.until, site.zone) != period:
+        return None
+    return span if period.end <= now or len(kpi_ledger.months_of(span)) > 1 else None
+
+
+def _facts(site: Site, period: Period, chosen: list[Figure], now: dt.datetime) -> dict[str, Known]:
+    """The facts of the period: states as they hold in it, amounts only where it is made of whole days."""
+    needed = {name for figure in chosen for name in kpi_ledger.facts_needed(figure)}
+    last = local_date(period.end - dt.timedelta(microseconds=1), site.zone)
+    span = Span(local_date(period.start, site.zone), last + _ONE_DAY)
+    if local_days(span.first, span.until, site.zone) != period:
+        needed -= _WHOLE_DAYS_ONLY
+    span = kpi_ledger.so_far(span, now)
+    found = kpi_facts.facts_of_sites(sites=[site], span=span, needed=needed).get(site.pk, {})
+    return {name: fact for name, fact in found.items() if name in needed}
+
+
+def sums_of_quarters(
+    *, site: Site, period: Period, inputs: Iterable[str], now: dt.datetime
+) -> tuple[dict[str, Sum], Standing]:
+    """The sums of a site's quarter hours of the period, and how these stand; one query, and two more for its parts.
+
+    Expected is every quarter hour of the period that is over; of inputs that come from each meter or piece of
+    equipment, as many for each that has a quarter hour in the period.
+    """
+    chosen = list(inputs)
+    end = min(period.end, quarter_start(now))
+    over = max(0, (end - period.start) // QUARTER_HOUR)
+    row = _one(_OF_SITE, kpi_inputs.SITE_INPUTS, chosen, site, period)
+    found = _read(row, [name for name in chosen if name in kpi_inputs.SITE_INPUTS], over)
+    standing = Standing(row["settled_at"], row["rule_version"], row["integrated"] / over if over else 0.0)
+    of_points = [name for name in chosen if name in kpi_inputs.POINT_INPUTS]
+    if of_points:
+        row = _one(_OF_POINTS, kpi_inputs.POINT_INPUTS, chosen, site, period)
+        found |= _read(row, of_points, over * row["places"])
+    if set(chosen) & set(kpi_inputs.EQUIPMENT_INPUTS):
+        for row in _rows(_OF_EQUIPMENT, kpi_inputs.EQUIPMENT_INPUTS, chosen, site, period):
+            of_kind = [name for name in chosen if name in kpi_inputs.EQUIPMENT_OF[row["kind"]]]
+            found |= _read(row, of_kind, over * row["places"])
+    return found, standing
+
+
+def _read(row: dict[str, Any], names: Iterable[str], expected: int) -> dict[str, Sum]:
+    """The sums of a row; an input that is known in no quarter hour has no value, whatever its sum says."""
+    counts = {name: row[f"n_{name}"] for name in names}
+    return {
+        name: Sum(row[name] if count else None, count, max(expected, count))
+        for name, count in counts.items()
+        if row["quarters"]
+    }
+
+
+_OF_SITE: Final = """
+SELECT count(*) AS quarters, max(settled_at) AS settled_at, max(rule_version) AS rule_version,
+       count(*) FILTER (WHERE it_quality = ANY(%(integrated)s)) AS integrated{columns}
+FROM thermal_siteinterval WHERE site_id = %(site)s AND start >= %(start)s AND start < %(end)s
+"""
+_OF_POINTS: Final = """
+SELECT count(*) AS quarters, count(DISTINCT hi.delivery_point_id) AS places{columns}
+FROM hosting_deliverypoint dp
+JOIN thermal_heatinterval hi ON hi.delivery_point_id = dp.id AND hi.start >= %(start)s AND hi.start < %(end)s
+WHERE dp.site_id = %(site)s AND hi.reason <> %(no_meter)s
+"""
+_OF_EQUIPMENT: Final = """
+SELECT model.kind, count(*) AS quarters, count(DISTINCT equipment.id) AS places{columns}
+FROM hosting_site site
+JOIN hosting_equipment equipment ON equipment.site_id = site.id
+JOIN hosting_equipmentmodel model ON model.id = equipment.model_id AND model.kind = ANY(%(kinds)s)
+JOIN LATERAL {equipment} ej ON ej.start >= %(start)s AND ej.start < %(end)s
+WHERE site.id = %(site)s GROUP BY model.kind
+"""
+
+
+def _one(
+    statement: str, inputs: dict[str, tuple[str, str]], chosen: Iterable[str], site: Site, period: Period
+) -> dict[str, Any]:
+    return _rows(statement, inputs, chosen, site, period)[0]
+
+
+def _rows(
+    statement: str, inputs: dict[str, tuple[str, str]], chosen: Iterable[str], site: Site, period: Period
+) -> list[dict[str, Any]]:
+    wanted = {name: inputs[name] for name in chosen if name in inputs}
+    columns = f",\n       {kpi_inputs.columns(wanted)}" if wanted else ""
+    facts: dict[str, Any] = {
+        "site": site.pk,
+        "start": period.start,
+        "end": period.end,
+        "integrated": [Quality.INTEGRATED.value, Quality.ESTIMATED.value],
+        "no_meter": Reason.NO_METER.value,
+        "kinds": list(kpi_inputs.EQUIPMENT_OF),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement.format(columns=columns, equipment=kpi_inputs.JUDGED_EQUIPMENT), facts)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,8 +1,6 @@
 # ruff: noqa: S608 - the only things put into the statements are our own constants
 """The statement that sums a site's month: one row per input of the key figures."""
 
-from hosting.models import EquipmentModel
-from thermal.domain.kpis import sums
 from thermal.models.ledger import Reason
 from thermal.queries import kpi_inputs
 
@@ -11,19 +9,13 @@ def _values(inputs: dict[str, tuple[str, str]], rows: str) -> str:
     return ",\n        ".join(f"('{name}', {rows}.{name}, {rows}.n_{name})" for name in inputs)
 
 
-# Each input of equipment is that of one kind.
-_INPUTS_OF = {
-    EquipmentModel.Kind.HEAT_PUMP.value: sums.OF_PUMPS,
-    EquipmentModel.Kind.PLATE_EXCHANGER.value: sums.OF_EXCHANGERS,
-    EquipmentModel.Kind.BUFFER_TANK.value: sums.OF_BUFFERS,
-}
-_PIECES = ", ".join(f"'{kind}'" for kind in _INPUTS_OF)
+_PIECES = ", ".join(f"'{kind}'" for kind in kpi_inputs.EQUIPMENT_OF)
 
 
 def _piece_values() -> str:
     return ",\n        ".join(
         f"('{kind}', '{name}', of_pieces.{name}, of_pieces.n_{name})"
-        for kind, names in _INPUTS_OF.items()
+        for kind, names in kpi_inputs.EQUIPMENT_OF.items()
         for name in names
     )
 

@@ -1,12 +1,20 @@
 """Pages of heat: all sites, one site over a period, its quarter hours, and what they come from."""
 
 import datetime as dt
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    QueryDict,
+    StreamingHttpResponse,
+)
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
@@ -18,11 +26,22 @@ from accounts.views import scoped
 from hosting.models import DeliveryPoint, Site
 from kernel import csvfiles
 from kernel.periods import QUARTER_HOUR
+from thermal.domain.kpis import figures
 from thermal.filters import HeatFilter, HeatIntervalFilter, SiteIntervalFilter
 from thermal.models import HeatInterval, MeterReading, SiteInterval
-from thermal.queries import charts, kpi_ledger, kpis, live, metering_accuracy, overview, provenance, validation
+from thermal.queries import (
+    charts,
+    kpi_ledger,
+    kpi_maps,
+    kpis,
+    live,
+    metering_accuracy,
+    overview,
+    provenance,
+    validation,
+)
 from thermal.tables import HeatIntervalTable, HeatTable, SiteIntervalTable
-from thermal.views import periods
+from thermal.views import hour_charts, kpi_tiles, periods
 
 CHARTS: dict[str, Callable[..., dict[str, Any]]] = {
     "power": charts.power_chart,
@@ -50,10 +69,40 @@ def visible_site(request: HttpRequest, pk: int) -> Site:
     return site
 
 
-def figures_for(request: HttpRequest, site: Site, shown: periods.PeriodNav) -> list[kpis.Kpi]:
-    """The key figures that the person may read."""
+def figures_for(request: HttpRequest, site: Site, shown: periods.PeriodNav, now: dt.datetime) -> dict[str, Any]:
+    """The key figures that the person may read as tiles, with trend against the period before."""
     outside = not request.user.has_perm(kpi_ledger.READ)
-    return kpis.kpis_of_site(site=site, period=shown.period, for_everybody=outside)
+    ask = functools.partial(kpis.figures_of_period, site=site, now=now, keys=kpis.ON_TILES, for_everybody=outside)
+    made, before = ask(period=shown.period), ask(period=periods.earlier(shown, site, now))
+    versus = periods.versus(shown, now)
+    tiles = [
+        kpi_tiles.tile(
+            figure,
+            site=site,
+            period=made.period,
+            period_words=shown.label,
+            versions=_versions(made.standing),
+            notes=_notes(figure, made.standing),
+            compared=kpi_tiles.trend(figure, earlier, versus),
+        )
+        for figure, earlier in zip(made.figures, before.figures, strict=True)
+    ]
+    return {"figures": tiles, "figures_label": shown.label}
+
+
+def _versions(standing: kpis.Standing) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    if standing.rule_version is not None:
+        found.append({"label": _("Settlement rule"), "value": standing.rule_version})
+    if standing.settled_at is not None:
+        found.append({"label": _("Settled"), "value": standing.settled_at})
+    return found
+
+
+def _notes(figure: kpi_ledger.Shown, standing: kpis.Standing) -> list[str]:
+    if "it_kwh" not in figure.inputs or not standing.integrated_ratio:
+        return []
+    return [_("Integrated from power for %(share).0f %% of the time.") % {"share": 100 * standing.integrated_ratio}]
 
 
 class HeatList(scoped.ScopedListView):
@@ -92,15 +141,14 @@ class SiteHeat(scoped.ScopedDetailView):
         return [heat_crumb()]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        shown = periods.from_address(self.request.GET, self.object, timezone.now())
-        site: Site = self.object
-        figures = figures_for(self.request, site, shown)
+        now, site = timezone.now(), self.object
+        shown = periods.from_address(self.request.GET, site, now)
         context: dict[str, Any] = {
             "period_nav": shown,
-            "figures": [kpi_context(figure, shown.label) for figure in figures],
+            **figures_for(self.request, site, shown, now),
             "power": charts.power_chart(site=site, period=shown.period, kind=shown.kind),
             "temperature": charts.temperature_chart(site=site, period=shown.period, kind=shown.kind),
-            "year_map": charts.year_map(site=site, period=shown.period) if shown.kind == "year" else None,
+            "year_map": _year_map(site, shown, now),
             "points": list(site.delivery_points.order_by("code")),
             "files": [
                 {"label": label, "url": reverse("thermal:site_series_csv", args=[site.pk, name]) + shown.query}
@@ -110,31 +158,14 @@ class SiteHeat(scoped.ScopedDetailView):
         return super().get_context_data(**{**context, **kwargs})
 
 
-def kpi_context(figure: kpis.Kpi, period: str) -> dict[str, Any]:
-    """A key figure as tile and as answer to "where does this come from"."""
-    share = figure.unit == "1"
-    value = figure.value * 100 if share and figure.value is not None else figure.value
-    versions = []
-    if figure.rule_version is not None:
-        versions.append({"label": _("Settlement rule"), "value": figure.rule_version})
-    if figure.settled_at is not None:
-        versions.append({"label": _("Settled"), "value": figure.settled_at})
-    known = _("known for %(share).1f %% of the quarter hours") % {"share": 100 * figure.known_ratio}
-    return {
-        "key": figure.key,
-        "label": figure.label,
-        "value": value,
-        "unit": "%" if share else figure.unit,
-        "note": figure.note,
-        "where_from": {
-            "label": figure.label,
-            "formula": figure.formula,
-            "inputs": figure.inputs,
-            "period": period,
-            "quality": known,
-            "versions": versions,
-        },
-    }
+def _year_map(site: Site, shown: periods.PeriodNav, now: dt.datetime) -> dict[str, Any] | None:
+    """The heat delivered by day and hour, where a year is shown."""
+    if shown.kind != "year":
+        return None
+    made = kpi_maps.hour_map(
+        site=site, figure=figures.BY_KEY["heat_delivered"], span=kpi_ledger.year_span(shown.day.year), now=now
+    )
+    return hour_charts.chart_of(made)
 
 
 class SiteChart(LoginRequiredMixin, View):
@@ -187,34 +218,19 @@ def _live(one: live.LiveValue, now: dt.datetime) -> dict[str, Any]:
 
 
 class SiteHeatFragment(scoped.ScopedDetailView):
-    """Today's key figures and chart of a site, for its record page."""
+    """The key figures of a site's running month with their trend, and today's chart, for its record page."""
 
     model = Site
     template_name = "thermal/partials/site_heat_fragment.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        shown = periods.from_address(self.request.GET, self.object, timezone.now())
-        figures = figures_for(self.request, self.object, shown)
+        now = timezone.now()
+        shown = periods.from_address(self.request.GET, self.object, now)
+        month = periods.from_address(QueryDict("kind=month"), self.object, now)
         context = {
-            "period_nav": shown,
-            "figures": [kpi_context(figure, shown.label) for figure in figures],
+            **figures_for(self.request, self.object, month, now),
             "power": charts.power_chart(site=self.object, period=shown.period, kind=shown.kind),
         }
-        return super().get_context_data(**{**context, **kwargs})
-
-
-class SiteKpis(scoped.ScopedDetailView):
-    """The key figures of a site's running month, for its record page."""
-
-    model = Site
-    template_name = "thermal/partials/key_figures.html"
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        state = self.request.GET.copy()
-        state.setdefault("kind", "month")
-        shown = periods.from_address(state, self.object, timezone.now())
-        figures = figures_for(self.request, self.object, shown)
-        context = {"period_nav": shown, "figures": [kpi_context(figure, shown.label) for figure in figures]}
         return super().get_context_data(**{**context, **kwargs})
 
 

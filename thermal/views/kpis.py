@@ -1,163 +1,168 @@
-"""Pages of key figures: all sites side by side, and one site with everything behind each figure."""
+"""The page that sets a key figure of all sites side by side."""
 
-import datetime as dt
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy
 
+from accounts.templatetags.components import significant
 from accounts.views import scoped
 from hosting.models import Site
 from kernel import csvfiles
-from kernel.periods import local_days
 from thermal.domain.kpis import figures
-from thermal.queries import kpi_ledger, kpi_words
-from thermal.queries.kpi_facts import Span
+from thermal.queries import kpi_ledger, kpi_maps, kpi_panels, kpi_words
+from thermal.queries.kpi_facts import Place
 from thermal.queries.kpi_ledger import Ranked, Shown
-from thermal.views.heat import heat_crumb, site_crumb
+from thermal.views import kpi_tiles, spans
+from thermal.views.heat import heat_crumb
 
-ROWS_PER_PAGE = 50
-BAR_WIDTH = 100
-LEVELS = 8
-SORTS = ("rank", "-rank", "name", "-name", "known", "-known")
-MONTHS = range(1, 13)
-OLDEST, NEWEST = 2000, 2100
-
-
-def chosen_year(request: HttpRequest) -> int:
-    """The year in the address, else the running one."""
-    text = request.GET.get("year", "")
-    year = int(text) if text.isascii() and text.isdigit() else 0
-    return year if OLDEST <= year < NEWEST else timezone.localdate().year
-
-
-def chosen_span(request: HttpRequest) -> tuple[Span, int | None]:
-    """The year or month in the address, and the number of the month."""
-    year, text = chosen_year(request), request.GET.get("month", "")
-    month = int(text) if text.isascii() and text.isdigit() else 0
-    if month in MONTHS:
-        return kpi_ledger.month_span(year, month), month
-    return kpi_ledger.year_span(year), None
+ROWS_PER_PAGE: Final = 50
+BAR_WIDTH: Final = 100
+LEVELS: Final = 8
+SORTS: Final[dict[str, Callable[[Ranked], Any]]] = {
+    "rank": lambda row: (row.rank is None, row.rank or 0),
+    "-rank": lambda row: (row.rank is None, -(row.rank or 0)),
+    "name": lambda row: row.site.name,
+    "known": lambda row: row.known_ratio,
+}
+# Figures that are told apart by cause, and the sums of their causes.
+BY_CAUSE: Final = {
+    "curtailment": tuple(f"curtailed_{cause}_s" for cause in kpi_panels.CAUSES),
+    "curtailed_heat": tuple(f"curtailed_{cause}_kwh" for cause in kpi_panels.CAUSES),
+}
 
 
-def on_screen(shown: Shown) -> dict[str, Any]:
-    """A figure's value and unit as people read them: shares as percent."""
-    is_share = shown.figure.unit == "1"
-    value = shown.value * 100 if is_share and shown.value is not None else shown.value
-    return {"value": value, "unit": "%" if is_share else shown.figure.unit}
-
-
-def waits_for(shown: Shown) -> list[str]:
-    """The names of what a figure waits for, in words."""
-    words = {**kpi_words.INPUTS, **kpi_words.FACTS}
-    return [str(words.get(name, name)) for name in shown.missing]
-
-
-class _KpiPage(scoped.ScopedPage):
+class KpiPage(scoped.ScopedPage):
     """What the pages of key figures share: they are the provider's own, and an auditor's of the sites granted."""
 
     model = Site
     capability = kpi_ledger.READ
 
 
-class KpiComparison(_KpiPage):
-    """One key figure of every visible site: ranking with bars, months as a map, and a file."""
+class SiteRow(NamedTuple):
+    """What a comparison needs of a site; a thousand rows are read faster than a thousand models."""
+
+    pk: int
+    code: str
+    name: str
+    country: str
+    time_zone: str
+
+
+class KpiComparison(KpiPage):
+    """One key figure of every visible site: ranking with bars, months as a map, parts by cause, and a file."""
 
     template_name = "thermal/kpi_comparison.html"
     title = gettext_lazy("Key figures of all sites")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.require_capability()
+        self.now, self.chosen = timezone.now(), spans.chosen_span(request)
+        self.figure = figures.BY_KEY.get(request.GET.get("figure", ""), figures.BY_KEY["erf"])
+        self.sites = [SiteRow(*row) for row in self.get_queryset().order_by("name").values_list(*SiteRow._fields)]
         if request.GET.get("export") == "csv":
             return self._file()
+        if request.GET.get("export") == "modes":
+            return self._parts_file()
         return super().get(request, *args, **kwargs)
 
     def breadcrumbs(self) -> list[scoped.Crumb]:
         return [heat_crumb()]
 
-    def _figure(self) -> figures.Figure:
-        return figures.BY_KEY.get(self.request.GET.get("figure", ""), figures.BY_KEY["erf"])
-
-    def _comparison(self) -> tuple[kpi_ledger.Comparison, Span, int | None]:
-        span, month = chosen_span(self.request)
-        fields = ("id", "code", "name", "country", "time_zone", "installed_it_kw")
-        sites = list(self.get_queryset().only(*fields).order_by("name"))
-        return kpi_ledger.comparison(figure=self._figure(), sites=sites, span=span), span, month
-
-    def _sorted(self, rows: Sequence[Ranked]) -> tuple[str, list[Ranked]]:
+    def _compared(self) -> tuple[kpi_ledger.Comparison, str, list[Ranked]]:
+        """The comparison, the order asked for and its rows in it."""
+        made = kpi_ledger.comparison(figure=self.figure, sites=self.sites, span=self.chosen.span, now=self.now)
         sort = self.request.GET.get("sort", "rank")
-        sort = sort if sort in SORTS else "rank"
-        keys: dict[str, Any] = {
-            "rank": lambda row: (row.rank is None, row.rank or 0),
-            "name": lambda row: row.site.name,
-            "known": lambda row: row.shown.known_ratio,
-        }
-        key = keys[sort.removeprefix("-")]
-        if sort == "-rank":
-            return sort, sorted(rows, key=lambda row: (row.rank is None, -(row.rank or 0)))
-        return sort, sorted(rows, key=key, reverse=sort.startswith("-"))
+        if sort not in SORTS and sort.removeprefix("-") not in SORTS:
+            sort = "rank"
+        key = SORTS.get(sort) or SORTS[sort.removeprefix("-")]
+        return made, sort, sorted(made.rows, key=key, reverse=sort not in SORTS)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        made, span, month = self._comparison()
-        sort, rows = self._sorted(made.rows)
+        made, sort, rows = self._compared()
         page = Paginator(rows, ROWS_PER_PAGE).get_page(self.request.GET.get("page"))
-        year = span.first.year
+        listed = list(page.object_list)
         context = {
             "figure": made.figure,
             "label": kpi_words.FIGURES[made.figure.key],
             "note": kpi_words.NOTES.get(made.figure.key, ""),
             "boundary": kpi_words.BOUNDARIES[made.figure.boundary],
             "choices": [(one.key, kpi_words.FIGURES[one.key]) for one in figures.FIGURES],
-            "year": year,
-            "month": month,
-            "months": [(number, dt.date(2000, number, 1)) for number in MONTHS],
-            "years": range(timezone.localdate().year, timezone.localdate().year - 6, -1),
-            "portfolio": on_screen(made.portfolio),
+            **spans.picker(self.chosen),
+            "portfolio": kpi_tiles.on_screen(made.portfolio),
             "portfolio_known": made.portfolio.known_ratio,
             "known_count": sum(1 for row in made.rows if row.rank is not None),
             "site_count": len(made.rows),
-            "rows": [_row(row, made.largest, span) for row in page.object_list],
-            "month_map": self._month_map(made.figure, list(page.object_list), year),
+            "rows": [_row(row, made.largest, self.chosen) for row in listed],
+            "unit": kpi_tiles.unit_on_screen(made.figure),
             "page": page,
             "sort": sort,
-            "query": self._query(),
-            "export_url": "?" + self._query(export="csv"),
+            "query": self._query(sort=sort),
+            "sort_query": self._query(),
+            "export_url": "?" + self._query(sort=sort, export="csv"),
+            **self._months([row.site for row in listed]),
+            **self._parts([row.site for row in listed]),
         }
         return super().get_context_data(**{**context, **kwargs})
 
     def _query(self, **more: str) -> str:
-        names = ("figure", "year", "month", "sort")
-        state = {name: self.request.GET[name] for name in names if self.request.GET.get(name)}
-        return urlencode(state | more)
+        return urlencode({"figure": self.figure.key, **self.chosen.state, **more})
 
-    def _month_map(self, figure: figures.Figure, rows: list[Ranked], year: int) -> list[dict[str, Any]]:
-        """Twelve cells for each row of the page, shaded by where they lie between the smallest and the largest."""
-        span = kpi_ledger.year_span(year)
-        ids = [row.site.pk for row in rows]
-        by_month = kpi_ledger.sums_by_month(sites=ids, inputs=figure.inputs, span=span)
-        if figure.facts:  # a fact of the year has no value of a month
-            return []
-        cells = {
-            (row.site.pk, month): kpi_ledger.shown(figure, by_month.get((row.site.pk, dt.date(year, month, 1)), {}), {})
-            for row in rows
-            for month in MONTHS
-        }
-        values = [cell.value for cell in cells.values() if cell.value is not None]
+    def _months(self, sites: Sequence[Place]) -> dict[str, Any]:
+        """A cell for each month and row of the page, shaded by where it lies between the smallest and the largest."""
+        span = self.chosen.span
+        if len(kpi_ledger.months_of(span)) == 1:
+            span = kpi_ledger.year_span(self.chosen.year)
+        made = kpi_maps.month_map(sites=sites, figure=self.figure, span=span, now=self.now)
+        values = [cell.value for row in made.shown.values() for cell in row if cell.value is not None]
         low, high = min(values, default=0.0), max(values, default=0.0)
-        return [
-            {"site": row.site, "cells": [_cell(cells[row.site.pk, month], low, high) for month in MONTHS]}
-            for row in rows
-        ]
+        return {
+            "map_months": [(date_format(month, "M"), date_format(month, "F Y")) for month in made.months],
+            "map_low": kpi_tiles.scaled(self.figure, low),
+            "map_high": kpi_tiles.scaled(self.figure, high),
+            "month_map": [
+                {"site": site, "cells": [_cell(one, low, high) for one in made.shown[site.pk]]} for site in sites
+            ]
+            if values
+            else [],
+        }
+
+    def _parts(self, sites: Sequence[Place]) -> dict[str, Any]:
+        """Hours by export mode and cause, of all sites together and of each on the page; of curtailment only."""
+        if self.figure.key not in BY_CAUSE or not self.sites:
+            return {}
+        span = self.chosen.span
+        together = kpi_ledger.sums_together(sites=self.sites, inputs=kpi_panels.INPUTS, span=span, now=self.now)
+        known = kpi_ledger.sums_throughout(sites=sites, inputs=kpi_panels.INPUTS, span=span, now=self.now)
+        modes, causes = kpi_panels.modes_of(together), kpi_panels.causes_of(together)
+        return {
+            "modes": modes,
+            "causes": causes,
+            "mode_rows": [{"part": part} for part in modes.rows],
+            "cause_rows": [{"part": part} for part in causes.rows],
+            "mode_formula": kpi_panels.MODE_FORMULA,
+            "cause_formula": kpi_panels.CAUSE_FORMULA,
+            "parts_rows": [
+                {
+                    "site": site,
+                    "url": reverse("thermal:kpi_site", args=[site.pk]) + f"?{self.chosen.query}#export-modes",
+                    "modes": kpi_panels.modes_of(known.get(site.pk, {})),
+                    "causes": kpi_panels.causes_of(known.get(site.pk, {})),
+                }
+                for site in sites
+            ],
+            "modes_url": "?" + self._query(export="modes"),
+        }
 
     def _file(self) -> StreamingHttpResponse:
-        made, span, _month = self._comparison()
-        _sort, rows = self._sorted(made.rows)
+        made, _sort, rows = self._compared()
+        span = self.chosen.span
         header = ["rank", "site", "name", "figure", "value", "unit", "known_ratio", "from", "until", "missing"]
         lines = (
             [
@@ -165,137 +170,67 @@ class KpiComparison(_KpiPage):
                 row.site.code,
                 row.site.name,
                 made.figure.key,
-                row.shown.value,
+                row.value,
                 made.figure.unit,
-                round(row.shown.known_ratio, 4),
+                round(row.known_ratio, 4),
                 span.first.isoformat(),
                 span.until.isoformat(),
                 " ".join(row.shown.missing),
             ]
             for row in rows
         )
-        disposition = f'attachment; filename="key-figure-{made.figure.key}-{span.first:%Y-%m}.csv"'
-        return StreamingHttpResponse(
-            csvfiles.write_lines(header, lines),
-            content_type="text/csv",
-            headers={"Content-Disposition": disposition},
-        )
+        return csv_file(f"key-figure-{made.figure.key}-{span.first:%Y-%m}.csv", header, lines)
+
+    def _parts_file(self) -> StreamingHttpResponse:
+        span = self.chosen.span
+        known = kpi_ledger.sums_throughout(sites=self.sites, inputs=kpi_panels.INPUTS, span=span, now=self.now)
+        lines = [line for site in self.sites for line in parts_lines(site, known.get(site.pk, {}), self.chosen)]
+        return csv_file(f"export-modes-{span.first:%Y-%m}.csv", PARTS_HEADER, lines)
 
 
-def _row(row: Ranked, largest: float, span: Span) -> dict[str, Any]:
-    value = row.shown.value
+PARTS_HEADER: Final = ["site", "name", "from", "until", "kind", "key", "hours", "kwh", "share", "known_ratio"]
+
+
+def parts_lines(site: Place, known: kpi_ledger.Sums, chosen: spans.Chosen) -> list[list[Any]]:
+    """The hours of a site by export mode and by cause, as lines of a file."""
+    head = [site.code, site.name, chosen.span.first.isoformat(), chosen.span.until.isoformat()]
+    made = {"mode": kpi_panels.modes_of(known), "cause": kpi_panels.causes_of(known)}
+    return [
+        [*head, kind, row.key, row.hours, row.heat_kwh, row.share_ratio, round(parts.known_ratio, 4)]
+        for kind, parts in made.items()
+        for row in parts.rows
+    ]
+
+
+def csv_file(name: str, header: Sequence[str], lines: Any) -> StreamingHttpResponse:
+    """A CSV to keep."""
+    return StreamingHttpResponse(
+        csvfiles.write_lines(list(header), lines),
+        content_type="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _row(row: Ranked, largest: float, chosen: spans.Chosen) -> dict[str, Any]:
+    shown, value = row.shown, row.value
     width = BAR_WIDTH * abs(value) / largest if value is not None and largest else 0
-    state = {"year": span.first.year}
-    if (span.until - span.first).days < 32:
-        state["month"] = span.first.month
     return {
         "site": row.site,
-        "url": reverse("thermal:kpi_site", args=[row.site.pk]) + f"?{urlencode(state)}#kpi-{row.shown.figure.key}",
+        "url": reverse("thermal:kpi_site", args=[row.site.pk]) + f"?{chosen.query}#kpi-{row.figure.key}",
         "rank": row.rank,
-        **on_screen(row.shown),
+        **kpi_tiles.on_screen(shown),
         "width": f"{width:.1f}",
         "is_negative": value is not None and value < 0,
-        "known_ratio": row.shown.known_ratio,
-        "is_estimated": row.shown.is_estimated,
-        "waits_for": waits_for(row.shown),
+        "known_ratio": shown.known_ratio,
+        "is_estimated": shown.is_estimated,
+        "waits_for": kpi_tiles.waits_for(shown),
     }
 
 
 def _cell(shown: Shown, low: float, high: float) -> dict[str, Any]:
-    value = shown.value
-    level = 0
-    if value is not None:
-        level = 1 + round((LEVELS - 1) * (value - low) / (high - low)) if high > low else LEVELS
-    return {**on_screen(shown), "level": level, "is_estimated": shown.is_estimated}
-
-
-class SiteFigures(scoped.ScopedObjectPage):
-    """Every key figure of a site over a month or year, with formula, boundary, inputs, quality and what is missing."""
-
-    model = Site
-    capability = kpi_ledger.READ
-    template_name = "thermal/kpi_site.html"
-
-    def get_title(self) -> str:
-        return _("Key figures of %(site)s") % {"site": self.object}
-
-    def breadcrumbs(self) -> list[scoped.Crumb]:
-        return [heat_crumb(), site_crumb(self.object)]
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        span, month = chosen_span(self.request)
-        known: list[dict[str, Any]] = []
-        waiting: list[dict[str, Any]] = []
-        for shown in kpi_ledger.figures_of_site(site=self.object, span=span):
-            (known if shown.value is not None else waiting).append(self._panel(shown, span))
-        context = {
-            "panels": known,
-            "waiting": waiting,
-            "year": span.first.year,
-            "month": month,
-            "months": [(number, dt.date(2000, number, 1)) for number in MONTHS],
-            "years": range(timezone.localdate().year, timezone.localdate().year - 6, -1),
-            "span": span,
-        }
-        return super().get_context_data(**{**context, **kwargs})
-
-    def _panel(self, shown: Shown, span: Span) -> dict[str, Any]:
-        """A figure as tile, with where it comes from."""
-        figure, label = shown.figure, str(kpi_words.FIGURES[shown.figure.key])
-        return {
-            "key": figure.key,
-            "label": label,
-            **on_screen(shown),
-            "note": kpi_words.NOTES.get(figure.key, ""),
-            "is_estimated": shown.is_estimated,
-            "known_ratio": shown.known_ratio,
-            "waits_for": waits_for(shown),
-            "where_from": {
-                "label": label,
-                "formula": figure.formula,
-                "inputs": [*self._sums(shown, span), *self._facts(shown, span)],
-                "period": f"{span.first.isoformat()} – {span.until.isoformat()}",
-                "quality": _quality(shown),
-                "versions": _versions(figure),
-            },
-        }
-
-    def _sums(self, shown: Shown, span: Span) -> list[dict[str, Any]]:
-        """The sums with a link to their quarter hours."""
-        period = local_days(span.first, span.until, self.object.zone)
-        rows = reverse("thermal:site_intervals", args=[self.object.pk])
-        rows += f"?start={period.start:%Y-%m-%dT%H:%M}&end={period.end:%Y-%m-%dT%H:%M}"
-        return [
-            {"label": str(kpi_words.INPUTS[name]), "value": one.value, "unit": kpi_words.unit_of(name), "url": rows}
-            for name, one in shown.inputs.items()
-        ]
-
-    def _facts(self, shown: Shown, span: Span) -> list[dict[str, Any]]:
-        """The facts with their sources, and a link to where they were entered."""
-        listed = reverse("thermal:regulation", args=[self.object.pk]) + f"?year={span.first.year}#facts"
-        words = {**kpi_words.INPUTS, **kpi_words.FACTS}
-        return [
-            {
-                "label": f"{words[name]} ({fact.source})",
-                "value": fact.value,
-                "unit": kpi_words.unit_of(name),
-                "url": listed,
-            }
-            for name, fact in shown.facts.items()
-        ]
-
-
-def _versions(figure: figures.Figure) -> list[dict[str, Any]]:
-    found = [{"label": _("Boundary"), "value": kpi_words.BOUNDARIES[figure.boundary]}]
-    if figure.source:
-        found.append({"label": _("Source"), "value": figure.source})
-    return found
-
-
-def _quality(shown: Shown) -> str:
-    words = _("known for %(share).1f %% of the quarter hours") % {"share": 100 * shown.known_ratio}
-    if shown.is_uneven:
-        words += "; " + _("its parts are known for different times")
-    if any(not fact.is_verified for fact in shown.facts.values()):
-        words += "; " + _("a factor in it is an unverified default")
-    return words
+    """A month as the map shows it: its text and its class, ready made because there are six hundred of them."""
+    if shown.value is None:
+        return {"text": "–", "css": "level-0"}
+    level = 1 + round((LEVELS - 1) * (shown.value - low) / (high - low)) if high > low else LEVELS
+    css = f"level-{level} is-estimated" if shown.is_estimated else f"level-{level}"
+    return {"text": significant(kpi_tiles.on_screen(shown)["value"]), "css": css}

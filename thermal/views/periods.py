@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from hosting.models import Site
 from kernel.errors import Refusal
-from kernel.periods import Period, local_date, local_day, local_month, local_year
+from kernel.periods import QUARTER_HOUR, Period, local_date, local_day, local_month, local_year, quarter_start
 
 KINDS = ("day", "month", "year")
 
@@ -63,6 +63,28 @@ def from_address(state: QueryDict, site: Site, now: dt.datetime) -> PeriodNav:
             for name, label in zip(KINDS, (_("Day"), _("Month"), _("Year")), strict=True)
         ],
     )
+
+
+def earlier(shown: PeriodNav, site: Site, now: dt.datetime) -> Period:
+    """The period before the one shown; of a running one, as much of it as has passed: the same days of last month."""
+    before = _period(shown.kind, _move(shown.kind, shown.day, -1), site)
+    if shown.period.end <= now:
+        return before
+    passed = max(quarter_start(now) - shown.period.start, QUARTER_HOUR)
+    return Period(before.start, min(before.end, before.start + passed))
+
+
+def versus(shown: PeriodNav, now: dt.datetime) -> str:
+    """What a figure of the period shown is compared with, in words."""
+    if shown.period.end <= now:
+        whole = {"day": _("against the day before"), "month": _("against last month"), "year": _("against last year")}
+        return whole[shown.kind]
+    part = {
+        "day": _("against the day before until this time"),
+        "month": _("against the same days of last month"),
+        "year": _("against the same part of last year"),
+    }
+    return part[shown.kind]
 
 
 def _day(text: str, today: dt.date) -> dt.date:

@@ -18,7 +18,7 @@ from thermal.models import SiteFact
 from thermal.queries import disclosure_files, kpi_ledger, regulation
 from thermal.services import site_facts
 from thermal.views.heat import heat_crumb, site_crumb
-from thermal.views.kpis import chosen_year
+from thermal.views.spans import chosen_year
 
 ADD_FACT = "thermal.add_sitefact"
 

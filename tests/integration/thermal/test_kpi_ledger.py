@@ -25,6 +25,7 @@ from thermal.models import (
     MonthMark,
     SiteInterval,
 )
+from thermal.queries import kpis
 from thermal.services import alarms, kpi_ledger, settlement
 
 pytestmark = pytest.mark.django_db
@@ -109,6 +110,16 @@ def fill_equipment(site: Site, draw: random.Random, quarters: int) -> None:
     EquipmentInterval.objects.bulk_create(rows)
 
 
+def water_of(heat: HeatInterval) -> tuple[float | None, float | None, float | None]:
+    """The water that passed, and its products with the temperatures; none where no water passed."""
+    if heat.volume_m3 == 0:
+        return 0.0, 0.0, 0.0
+    if heat.volume_m3 is None or heat.supply_vw_c is None or heat.return_vw_c is None:
+        return None, None, None
+    volume = float(heat.volume_m3)
+    return volume, volume * heat.supply_vw_c, volume * heat.return_vw_c
+
+
 def recomputed(site: Site) -> dict[tuple[dt.date, str], tuple[float | None, int]]:
     """The sums by month and input, added up row by row in Python."""
     found: dict[tuple[dt.date, str], list[Any]] = defaultdict(lambda: [0.0, 0])
@@ -141,11 +152,8 @@ def recomputed(site: Site) -> dict[tuple[dt.date, str], tuple[float | None, int]
             lost = row.curtailed_kwh
             put(row.start, f"curtailed_{cause}_kwh", None if lost is None else lost * mine)
     for heat in HeatInterval.objects.filter(delivery_point__site=site).order_by("start"):
-        weighed = heat.supply_vw_c is not None and bool(heat.volume_m3)
-        volume = float(heat.volume_m3 or 0)
-        put(heat.start, "volume_m3", volume if weighed else None)
-        put(heat.start, "supply_m3c", volume * (heat.supply_vw_c or 0.0) if weighed else None)
-        put(heat.start, "return_m3c", volume * (heat.return_vw_c or 0.0) if weighed else None)
+        for name, value in zip(("volume_m3", "supply_m3c", "return_m3c"), water_of(heat), strict=True):
+            put(heat.start, name, value)
         put(heat.start, "estimated_kwh", float(heat.heat_kwh or 0) * (heat.quality == 3))
     for start, name, value in told_of_equipment(site):
         put(start, name, value)
@@ -198,6 +206,21 @@ def test_sums_equal_a_recomputation_from_every_quarter_hour() -> None:
         for key, (value, count) in known.items():
             assert kept(site)[key] == (pytest.approx(value, abs=2e-3) if count else None, count), key
     assert MonthMark.objects.count() == 0
+
+
+def test_the_quarter_hours_of_a_month_add_up_to_its_sums() -> None:
+    site = hosting.make_site()
+    fill(site, 3)
+    kpi_ledger.mark_all(now=NOW)
+    kpi_ledger.sum_marked(now=NOW)
+    for month in (10, 11):
+        period = local_month(2026, month, site.zone)
+        found, _standing = kpis.sums_of_quarters(site=site, period=period, inputs=sums.INPUTS, now=NOW)
+        rows = {row.input: row for row in KpiSum.objects.filter(site=site, month_on=dt.date(2026, month, 1))}
+        assert set(rows) == set(found)
+        for name, row in rows.items():
+            value = None if row.value is None else pytest.approx(row.value, abs=1e-3)
+            assert (found[name].value, found[name].known_count) == (value, row.known_count), name
 
 
 def test_summing_again_changes_nothing_and_a_rebuild_gives_the_same() -> None:

@@ -80,7 +80,6 @@ class Furnished:
             "site_heat_month": reverse("thermal:site_heat", args=site) + "?kind=month",
             "site_heat_year": reverse("thermal:site_heat", args=site) + "?kind=year",
             "site_heat_fragment": reverse("thermal:site_heat_fragment", args=site),
-            "site_kpis": reverse("thermal:site_kpis", args=site),
             "site_live": reverse("thermal:site_live", args=site),
             "site_chart": reverse("thermal:site_chart", args=[self.site.pk, "power"]),
             "site_series_csv": reverse("thermal:site_series_csv", args=[self.site.pk, "temperature"]),
