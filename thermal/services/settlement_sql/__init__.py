@@ -10,7 +10,8 @@ They are put together from common table expressions that build on each other:
 ``metered``   segments cut at the quarter hours
 ``channel``   which slot of which frames tells what (a later profile may keep a point in another slot)
 ``sample``    the values of the frames
-``stretch``   from one sample to the next, cut at the quarter hours, where they lie near enough to join by a line
+``held``      lines from one sample to the next, where they lie near enough, summed by quarter hour
+``heard``     what frames tell of a delivery point, summed by quarter hour
 
 A register at a quarter hour is a straight line between its neighbours, rounded to the register's four decimals.
 Every quarter hour is the difference of two such values, so sums over any period are register differences to the
@@ -48,12 +49,24 @@ _EQUIPMENT_COLUMNS = (
 
 
 def _upsert(table: str, anchor: str, columns: tuple[str, ...]) -> str:
-    """The end of a statement: rows that are new, or that differ from what stands there, are written."""
+    """The end of a statement: rows that are new, or that differ from what stands there, are written.
+
+    Rows that stand there already are left out before the insert, which would lock each of them, and write that, before
+    it finds that nothing has changed. Nobody else can change them meanwhile: only who has claimed the mark of a quarter
+    hour writes its rows, and whoever marks it again waits until they are written.
+    """
     names = ", ".join(columns)
     settled = (*columns, "rule_version")
     return f"""
 INSERT INTO {table} AS kept ({anchor}, start, {names}, rule_version, version, settled_at)
-SELECT {anchor}, start, {names}, %(rule)s, 1, %(now)s FROM fresh ORDER BY {anchor}, start
+SELECT fresh.{anchor}, fresh.start, {", ".join(f"fresh.{name}" for name in columns)}, %(rule)s, 1, %(now)s
+FROM fresh
+LEFT JOIN LATERAL (
+    SELECT * FROM {table} known WHERE known.{anchor} = fresh.{anchor} AND known.start = fresh.start OFFSET 0
+) known ON true
+WHERE known.start IS NULL OR ({", ".join(f"known.{name}" for name in settled)})
+      IS DISTINCT FROM ({", ".join(f"fresh.{name}" for name in columns)}, %(rule)s)
+ORDER BY fresh.{anchor}, fresh.start
 ON CONFLICT ({anchor}, start) DO UPDATE
 SET {", ".join(f"{name} = excluded.{name}" for name in settled)}, version = kept.version + 1,
     settled_at = excluded.settled_at

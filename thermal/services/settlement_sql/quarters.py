@@ -1,4 +1,7 @@
-"""How settlement cuts what lies between two instants at the quarter hours."""
+"""How settlement names the quarter hour of an instant, and cuts what lies between two instants at the quarter hours."""
+
+# The start of the quarter hour in which an instant lies.
+QUARTER = "date_bin('15 minutes', {}, 'epoch')"
 
 # Each row from `since` to `at`, once per quarter hour `q.start` of the span that it touches, and there from `cut.lo` to
 # `cut.hi`.

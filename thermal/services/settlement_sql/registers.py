@@ -11,6 +11,16 @@ CURRENT_READING = """
         WHERE newer.meter_id = r.meter_id AND newer.at = r.at AND newer.version > r.version
     )"""
 
+
+def _risen(rise: str) -> str:
+    """What a register rose by in a piece: the line at its end less the line at its start, each rounded.
+
+    Where the piece starts or ends with the segment there is nothing to divide: numbers of any length are slow.
+    """
+    at_end = f"coalesce(round({rise} * hi_s / seconds, 4), round({rise}, 4))"
+    return f"{at_end} - coalesce(round({rise} * lo_s / seconds, 4), 0)"
+
+
 METERED = f"""
 place AS MATERIALIZED (
     SELECT p.id, p.meter_id, p.site_id, p.delivery_point_id, p.role, s.t0, s.t1,
@@ -76,7 +86,7 @@ counted AS (
                 ELSE by END AS heat
     FROM rise WHERE since IS NOT NULL
 ),
-segment AS (
+segment AS MATERIALIZED (
     SELECT *, CASE
         WHEN heat < 0 THEN {Reason.REGISTER_DECREASED.value}
         WHEN heat > max_kw * 1.1 * seconds / 3600 + 2 * register_step AND heat <> by
@@ -86,16 +96,16 @@ segment AS (
     FROM counted
 ),
 piece AS (
-    SELECT segment.*, q.start, cut.lo, cut.hi,
-           CASE WHEN fault_reason = 0 THEN
-               round(heat * extract(epoch FROM cut.hi - since) / seconds, 4)
-               - round(heat * extract(epoch FROM cut.lo - since) / seconds, 4) END AS piece_kwh,
-           CASE WHEN fault_reason = 0 AND volume_by >= 0 THEN
-               round(volume_by * extract(epoch FROM cut.hi - since) / seconds, 4)
-               - round(volume_by * extract(epoch FROM cut.lo - since) / seconds, 4) END AS piece_m3,
-           extract(epoch FROM cut.hi - cut.lo)::float8 / seconds::float8 AS share,
-           extract(epoch FROM cut.hi - cut.lo) AS piece_s
+    SELECT segment.*, q.start, cut.hi - cut.lo AS length,
+           CASE WHEN fault_reason = 0 THEN {_risen("heat")} END AS piece_kwh,
+           CASE WHEN fault_reason = 0 AND volume_by >= 0 THEN {_risen("volume_by")} END AS piece_m3,
+           date_part('epoch', cut.hi - cut.lo) / seconds::float8 AS share
     FROM segment {CUT}
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN cut.lo > since THEN extract(epoch FROM cut.lo - since) END AS lo_s,
+               CASE WHEN cut.hi < at THEN extract(epoch FROM cut.hi - since) END AS hi_s
+        OFFSET 0
+    ) part
 ),
 metered AS (
     SELECT site_id, delivery_point_id, role, start,
@@ -106,14 +116,15 @@ metered AS (
            sum(volume_by::float8 * share) AS weight,
            max(fault_reason) AS fault_reason, bool_or(faulty) AS faulty, bool_or(spread) AS spread,
            max(seconds) AS gap_s,
-           sum(piece_s) AS covered_s,
-           coalesce(sum(piece_s) FILTER (WHERE fault_reason = 0 AND NOT spread AND seconds <= %(near_s)s), 0) AS near_s,
+           extract(epoch FROM sum(length)) AS covered_s,
+           coalesce(extract(epoch FROM
+               sum(length) FILTER (WHERE fault_reason = 0 AND NOT spread AND seconds <= %(near_s)s)), 0) AS near_s,
            min(since) AS first_at, max(at) AS last_at
     FROM piece GROUP BY site_id, delivery_point_id, role, start
 ),
 expected AS (
     SELECT site_id, delivery_point_id, role, q.start,
-           sum(extract(epoch FROM least(valid_until, q.start + interval '15 minutes')
+           extract(epoch FROM sum(least(valid_until, q.start + interval '15 minutes')
                                   - greatest(valid_from, q.start))) AS expected_s,
            (array_agg(meter_id ORDER BY valid_from DESC))[1] AS meter_id, array_agg(id ORDER BY id) AS placements
     FROM place

@@ -2,30 +2,62 @@
 """From what meters and devices told to the rows of the ledger of delivery points: ``fresh``."""
 
 from thermal.models.ledger import Quality, Reason
+from thermal.services.settlement_sql.quarters import QUARTER
+
+
+def _together(slot: str, role: str) -> str:
+    """One value of a role for each frame: the highest, where a device tells several of a delivery point."""
+    return f"""CASE WHEN twins = 1 THEN f."values"[wired.{slot}] WHEN rank = 1 THEN (
+                       SELECT max(f."values"[twin.place]) FROM ranked twin
+                       WHERE twin.delivery_point_id = wired.delivery_point_id AND twin.device_id = wired.device_id
+                         AND twin.profile_id = wired.profile_id AND twin.role = '{role}'
+                   ) END::float8"""
+
 
 HEAT_ROWS = f"""
+ranked AS (
+    SELECT *, row_number() OVER (alike ORDER BY id) AS rank, count(*) OVER alike AS twins
+    FROM channel WHERE delivery_point_id IS NOT NULL
+    WINDOW alike AS (PARTITION BY delivery_point_id, device_id, profile_id, role)
+),
+wired AS MATERIALIZED (
+    SELECT site_id, delivery_point_id, device_id, profile_id, rank, max(twins) AS twins,
+           max(place) FILTER (WHERE role = 'supply_temperature') AS supply,
+           max(place) FILTER (WHERE role = 'return_temperature') AS return,
+           max(place) FILTER (WHERE role = 'flow') AS flow,
+           max(place) FILTER (WHERE role = 'demand') AS demand
+    FROM ranked GROUP BY site_id, delivery_point_id, device_id, profile_id, rank
+),
+heard AS (
+    SELECT wired.delivery_point_id, quarter.*
+    FROM span
+    JOIN wired ON wired.site_id = span.site_id
+    CROSS JOIN LATERAL (
+        SELECT start, sum(supply_c) AS supply_sum, count(supply_c) AS supply_count, min(supply_c) AS supply_min_c,
+               sum(demand) AS demand_sum, count(demand) AS demand_count,
+               sum(supply_most_c * flow_m3h) FILTER (WHERE flow_m3h > 0) AS supply_weighed,
+               sum(flow_m3h) FILTER (WHERE flow_m3h > 0 AND supply_most_c IS NOT NULL) AS supply_weight,
+               sum(return_c * flow_m3h) FILTER (WHERE flow_m3h > 0) AS return_weighed,
+               sum(flow_m3h) FILTER (WHERE flow_m3h > 0 AND return_c IS NOT NULL) AS return_weight
+        FROM (
+            SELECT {QUARTER.format("f.at")} AS start,
+                   f."values"[supply]::float8 AS supply_c, f."values"[demand]::float8 AS demand,
+                   {_together("supply", "supply_temperature")} AS supply_most_c,
+                   {_together("return", "return_temperature")} AS return_c, {_together("flow", "flow")} AS flow_m3h
+            FROM thermal_telemetryframe f
+            WHERE f.device_id = wired.device_id AND f.profile_id = wired.profile_id
+              AND f.at >= span.t0 AND f.at < span.t1 AND f.at >= %(earliest)s AND f.at < %(latest)s
+            OFFSET 0
+        ) frame
+        GROUP BY start
+    ) quarter
+),
 told AS (
-    SELECT delivery_point_id, start,
-           avg(value) FILTER (WHERE role = 'supply_temperature') AS supply_mean_c,
-           min(value) FILTER (WHERE role = 'supply_temperature') AS supply_min_c,
-           avg(value) FILTER (WHERE role = 'demand') AS demand_share
-    FROM sample WHERE delivery_point_id IS NOT NULL AND at >= t0 AND at < t1 GROUP BY delivery_point_id, start
-),
-together AS (
-    SELECT delivery_point_id, device_id, at, start,
-           max(value) FILTER (WHERE role = 'supply_temperature') AS supply_c,
-           max(value) FILTER (WHERE role = 'return_temperature') AS return_c,
-           max(value) FILTER (WHERE role = 'flow') AS flow_m3h
-    FROM sample WHERE delivery_point_id IS NOT NULL AND at >= t0 AND at < t1
-    GROUP BY delivery_point_id, device_id, at, start
-),
-weighed AS (
-    SELECT delivery_point_id, start,
-           sum(supply_c * flow_m3h) FILTER (WHERE flow_m3h > 0)
-           / nullif(sum(flow_m3h) FILTER (WHERE flow_m3h > 0 AND supply_c IS NOT NULL), 0) AS supply_vw_c,
-           sum(return_c * flow_m3h) FILTER (WHERE flow_m3h > 0)
-           / nullif(sum(flow_m3h) FILTER (WHERE flow_m3h > 0 AND return_c IS NOT NULL), 0) AS return_vw_c
-    FROM together GROUP BY delivery_point_id, start
+    SELECT delivery_point_id, start, sum(supply_sum) / nullif(sum(supply_count), 0) AS supply_mean_c,
+           min(supply_min_c) AS supply_min_c, sum(demand_sum) / nullif(sum(demand_count), 0) AS demand_share,
+           sum(supply_weighed) / nullif(sum(supply_weight), 0) AS supply_vw_c,
+           sum(return_weighed) / nullif(sum(return_weight), 0) AS return_vw_c
+    FROM heard GROUP BY delivery_point_id, start
 ),
 read_c AS (
     SELECT place.delivery_point_id, date_bin('15 minutes', r.at, 'epoch') AS start, avg(r.supply_c) AS supply_mean_c,
@@ -51,9 +83,9 @@ settled AS (
     SELECT dp.id AS delivery_point_id, q.start,
            CASE WHEN reg.expected_s IS NOT NULL THEN reg.kwh ELSE round(tele.kwh::numeric, 4) END AS heat_kwh,
            reg.m3 AS volume_m3,
-           round(coalesce(CASE WHEN reg.weight > 0 THEN reg.e8 / reg.weight END, weighed.supply_vw_c)::numeric, 3)
+           round(coalesce(CASE WHEN reg.weight > 0 THEN reg.e8 / reg.weight END, told.supply_vw_c)::numeric, 3)
                ::float8 AS supply_vw_c,
-           round(coalesce(CASE WHEN reg.weight > 0 THEN reg.e9 / reg.weight END, weighed.return_vw_c)::numeric, 3)
+           round(coalesce(CASE WHEN reg.weight > 0 THEN reg.e9 / reg.weight END, told.return_vw_c)::numeric, 3)
                ::float8 AS return_vw_c,
            round(coalesce(told.supply_mean_c::numeric, read_c.supply_mean_c), 3)::float8 AS supply_mean_c,
            round(coalesce(told.supply_min_c::numeric, read_c.supply_min_c), 3)::float8 AS supply_min_c,
@@ -77,7 +109,6 @@ settled AS (
     LEFT JOIN integrated tele ON tele.delivery_point_id = dp.id AND tele.start = q.start
          AND tele.role = 'delivered_power'
     LEFT JOIN told ON told.delivery_point_id = dp.id AND told.start = q.start
-    LEFT JOIN weighed ON weighed.delivery_point_id = dp.id AND weighed.start = q.start
     LEFT JOIN read_c ON read_c.delivery_point_id = dp.id AND read_c.start = q.start
 ),
 fresh AS (
