@@ -3,7 +3,8 @@
 Layers run from left to right in the direction of the supply: racks first, the offtaker last. Within a layer the
 components stand in lanes below each other; dry coolers always take the lowest lanes, because they are the way out, not
 the way on. Pipes run at right angles only, in the free space between layers and between lanes: each has a track of its
-own there, so no pipe runs through a component and no two run on top of each other.
+own there, so no pipe runs through a component and no two run on top of each other. Upright, the same drawing has its
+sides exchanged and measures of its own.
 """
 
 from collections import defaultdict
@@ -12,20 +13,7 @@ from dataclasses import dataclass
 from itertools import count, islice, pairwise
 from typing import Final
 
-BOX_WIDTH: Final = 134
-BOX_HEIGHT: Final = 76
-MARGIN: Final = 28
-GAP_WIDTH: Final = 66
-LANE_GAP: Final = 44
-TRACK: Final = 12
-FIRST_TRACK: Final = 14
-# Where a straight pair of pipes leaves and meets a box, from its top.
-STRAIGHT_SUPPLY: Final = 24
-STRAIGHT_RETURN: Final = 56
-PORT_STEP: Final = 16
-# The sides of one gap use different heights, so that stubs from left and right never meet.
-FIRST_PORT_RIGHT: Final = 48
-FIRST_PORT_LEFT: Final = 40
+from hosting.domain.drawing_measures import SIDEWAYS, Measures
 
 # Left to right where the pipes alone do not decide.
 RANKS: Final[Mapping[str, int]] = {
@@ -119,7 +107,7 @@ class _Run:
     is_straight: bool
 
 
-def lay_out(parts: Iterable[Part], pipes: Iterable[Pipe]) -> Drawing:
+def lay_out(parts: Iterable[Part], pipes: Iterable[Pipe], measures: Measures = SIDEWAYS) -> Drawing:
     """Return the drawing of the heat path; the same input gives the same drawing.
 
     Examples
@@ -137,7 +125,7 @@ def lay_out(parts: Iterable[Part], pipes: Iterable[Pipe]) -> Drawing:
     ordered = sorted((by_key[key] for key in piped), key=_part_order)
     spots = _spots(ordered, kept)
     runs = [_run(pipe, spots, by_key) for pipe in kept]
-    plan = _Plan(spots, _straightened(runs, spots))
+    plan = _Plan(spots, _straightened(runs, spots), measures)
     loose = tuple(part.key for part in sorted(by_key.values(), key=_part_order) if part.key not in piped)
     return plan.drawing(loose)
 
@@ -278,13 +266,14 @@ def _straightened(runs: Sequence[_Run], spots: Mapping[Hashable, _Spot]) -> list
 class _Plan:
     """Ports, tracks and coordinates of one drawing."""
 
-    def __init__(self, spots: Mapping[Hashable, _Spot], runs: Sequence[_Run]) -> None:
+    def __init__(self, spots: Mapping[Hashable, _Spot], runs: Sequence[_Run], measures: Measures) -> None:
+        self.measures = measures
         self.spots = spots
         self.runs = runs
         self.columns = max((spot.layer for spot in spots.values()), default=-1) + 1
         self.lanes = max((spot.lane for spot in spots.values()), default=-1) + 1
         self.ports: dict[tuple[Hashable, str], int] = {}
-        self.heights = dict.fromkeys(spots, BOX_HEIGHT)
+        self.heights = dict.fromkeys(spots, self.measures.box_across)
         self.tracks_in_gap: dict[int, int] = defaultdict(int)
         self.tracks_in_row: dict[int, int] = defaultdict(int)
         self._assign_ports()
@@ -294,20 +283,19 @@ class _Plan:
     def _assign_ports(self) -> None:
         """The height at which each pipe leaves its left box and meets its right one."""
         used: dict[tuple[Hashable, str], int] = defaultdict(int)
+        m = self.measures
         for run in self.runs:
-            for side, key, first in (
-                ("right", run.left, FIRST_PORT_RIGHT),
-                ("left", run.right, FIRST_PORT_LEFT if not self._is_same_layer(run) else FIRST_PORT_RIGHT),
-            ):
+            # Both ends of a run within one layer stand on right sides.
+            last = m.first_port_out if self._is_same_layer(run) else m.first_port_in
+            for side, key, first in (("right", run.left, m.first_port_out), ("left", run.right, last)):
                 if run.is_straight:
-                    self.ports[run.pipe.key, side] = STRAIGHT_RETURN if run.pipe.is_return else STRAIGHT_SUPPLY
+                    self.ports[run.pipe.key, side] = m.straight_return if run.pipe.is_return else m.straight_supply
                     continue
-                # Both ends of a run within one layer stand on right sides.
                 box_side = (key, "right" if self._is_same_layer(run) else side)
-                offset = _port(first, used[box_side])
+                offset = _port(self.measures, first, used[box_side])
                 used[box_side] += 1
                 self.ports[run.pipe.key, side] = offset
-                self.heights[key] = max(self.heights[key], offset + PORT_STEP)
+                self.heights[key] = max(self.heights[key], offset + self.measures.port_step)
 
     def _is_same_layer(self, run: _Run) -> bool:
         return self.spots[run.left].layer == self.spots[run.right].layer
@@ -332,35 +320,38 @@ class _Plan:
 
     def _measure(self) -> None:
         """The left side of each column and the top of each lane."""
-        self.column_x, x = [], MARGIN
+        m = self.measures
+        self.column_x, x = [], m.margin
         for column in range(self.columns):
             self.column_x.append(x)
-            x += BOX_WIDTH + GAP_WIDTH + TRACK * self.tracks_in_gap[column]
+            x += m.box_along + m.gap + m.track * self.tracks_in_gap[column]
         last = self.tracks_in_gap[self.columns - 1]
-        self.width = x - GAP_WIDTH - TRACK * last + MARGIN + (GAP_WIDTH + TRACK * last if last else 0)
-        self.lane_y, y = [], MARGIN
+        behind = m.gap + m.track * last
+        self.width = x - behind + m.margin + (behind if last else 0)
+        self.lane_y, y = [], m.margin
         for lane in range(self.lanes):
             self.lane_y.append(y)
-            y += self._lane_height(lane) + LANE_GAP + TRACK * self.tracks_in_row[lane]
-        self.height = y - LANE_GAP + MARGIN if self.lanes else 2 * MARGIN
+            y += self._lane_height(lane) + m.lane_gap + m.track * self.tracks_in_row[lane]
+        self.height = y - m.lane_gap + m.margin if self.lanes else 2 * m.margin
 
     def _lane_height(self, lane: int) -> int:
-        return max((self.heights[key] for key, spot in self.spots.items() if spot.lane == lane), default=BOX_HEIGHT)
+        heights = (self.heights[key] for key, spot in self.spots.items() if spot.lane == lane)
+        return max(heights, default=self.measures.box_across)
 
     # ---- coordinates
 
     def box(self, key: Hashable) -> Box:
         """The rectangle of a component."""
         spot = self.spots[key]
-        return Box(key, self.column_x[spot.layer], self.lane_y[spot.lane], BOX_WIDTH, self.heights[key])
+        return Box(key, self.column_x[spot.layer], self.lane_y[spot.lane], self.measures.box_along, self.heights[key])
 
     def track_x(self, gap: int, track: int) -> int:
         """The x of an upright stretch in the gap behind a column."""
-        return self.column_x[gap] + BOX_WIDTH + FIRST_TRACK + TRACK * track
+        return self.column_x[gap] + self.measures.box_along + self.measures.first_track + self.measures.track * track
 
     def track_y(self, lane: int, track: int) -> int:
         """The y of a level stretch below a lane."""
-        return self.lane_y[lane] + self._lane_height(lane) + LANE_GAP // 2 + TRACK * track
+        return self.lane_y[lane] + self._lane_height(lane) + self.measures.lane_gap // 2 + self.measures.track * track
 
     def line(self, run: _Run) -> Line:
         """The way of one pipe in the direction of flow."""
@@ -394,12 +385,23 @@ class _Plan:
         """Everything with its coordinates, boxes from left to right and top to bottom."""
         keys = sorted(self.spots, key=lambda key: (self.spots[key].layer, self.spots[key].lane))
         lines = tuple(self.line(run) for run in self.runs)
-        return Drawing(self.width, self.height, tuple(self.box(key) for key in keys), lines, loose)
+        drawing = Drawing(self.width, self.height, tuple(self.box(key) for key in keys), lines, loose)
+        return _turned(drawing) if self.measures.is_upright else drawing
 
 
-def _port(first: int, index: int) -> int:
-    """The height of the n-th bent pipe on a side, clear of the straight pair."""
-    free = (offset for offset in count(first, PORT_STEP) if offset not in (STRAIGHT_SUPPLY, STRAIGHT_RETURN))
+def _turned(drawing: Drawing) -> Drawing:
+    """The drawing with its sides exchanged: what ran to the right runs down."""
+    boxes = tuple(Box(box.key, box.y, box.x, box.height, box.width) for box in drawing.boxes)
+    lines = tuple(
+        Line(line.key, tuple((y, x) for x, y in line.points), line.label_y, line.label_x) for line in drawing.lines
+    )
+    return Drawing(drawing.height, drawing.width, boxes, lines, drawing.loose)
+
+
+def _port(measures: Measures, first: int, index: int) -> int:
+    """Where across its box the n-th bent pipe on a side stands, clear of the straight pair."""
+    taken = (measures.straight_supply, measures.straight_return)
+    free = (offset for offset in count(first, measures.port_step) if offset not in taken)
     return next(islice(free, index, None))
 
 

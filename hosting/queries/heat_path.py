@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from hosting.domain import heat_path
+from hosting.domain.drawing_measures import SIDEWAYS, UPRIGHT, Measures
 from hosting.models import Connection, Equipment, EquipmentModel, Measurement, Site
 
 Role = Measurement.Role
@@ -85,12 +86,21 @@ class Component:
 
 
 @dataclass(frozen=True)
+class Label:
+    """Where the temperature and the flow of a pipe stand, and which end of the words the place is."""
+
+    x: int
+    temperature_y: int
+    flow_y: int
+    anchor: str
+
+
+@dataclass(frozen=True)
 class PipeView:
     """One pipe of the drawing."""
 
     path: str
-    label_x: int
-    label_y: int
+    label: Label
     words: str
     is_return: bool
     is_bypass: bool
@@ -104,17 +114,41 @@ class PipeView:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """Everything that the template draws."""
+class Sheet:
+    """One drawing of the path: sideways for wide screens, or upright for narrow ones."""
 
-    site: Site
+    name: str
     width: int
     height: int
     components: Sequence[Component]
     pipes: Sequence[PipeView]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Everything that the template draws; the screen chooses one of the two sheets."""
+
+    site: Site
+    wide: Sheet
+    upright: Sheet
     loose: Sequence[Equipment]
     newest_at: dt.datetime | None
     alarms: Sequence[tuple[str, str]] = ()
+
+    @property
+    def sheets(self) -> tuple[Sheet, Sheet]:
+        """Both drawings."""
+        return self.wide, self.upright
+
+    @property
+    def components(self) -> Sequence[Component]:
+        """The boxes of the path."""
+        return self.wide.components
+
+    @property
+    def pipes(self) -> Sequence[PipeView]:
+        """The pipes of the path."""
+        return self.wide.pipes
 
 
 @dataclass
@@ -141,16 +175,19 @@ def picture_of(
     pipes = list(Connection.objects.filter(source__site=site, target__site=site))
     by_id = {one.pk: one for one in equipment}
     like = _gathered(equipment, pipes)
-    drawing = _drawing(equipment, pipes, like)
     by_measurement = {value.measurement_id: value for value in live}
     values = _placed(site, by_measurement, equipment, pipes)
     pinned = alarms or {}
+    sheets = []
+    for name, measures in (("wide", SIDEWAYS), ("upright", UPRIGHT)):
+        drawing = _drawing(equipment, pipes, like, measures)
+        boxes = [_component(box, by_id, like, values, pinned) for box in drawing.boxes]
+        views = _pipe_views(drawing, pipes, by_id, values, is_upright=measures.is_upright)
+        sheets.append(Sheet(name, drawing.width, drawing.height, boxes, views))
     return Picture(
         site=site,
-        width=drawing.width,
-        height=drawing.height,
-        components=[_component(box, by_id, like, values, pinned) for box in drawing.boxes],
-        pipes=_pipe_views(drawing, pipes, by_id, values),
+        wide=sheets[0],
+        upright=sheets[1],
         loose=[by_id[key] for key in drawing.loose],  # type: ignore[index]
         newest_at=max((value.at for value in by_measurement.values() if value.at), default=None),
         alarms=[(by_id[key].tag, text) for key, texts in sorted(pinned.items()) if key in by_id for text in texts],
@@ -177,12 +214,15 @@ def _gathered(equipment: Iterable[Equipment], pipes: Iterable[Connection]) -> di
 
 
 def _drawing(
-    equipment: Sequence[Equipment], pipes: Sequence[Connection], like: Mapping[int, tuple[int, ...]]
+    equipment: Sequence[Equipment],
+    pipes: Sequence[Connection],
+    like: Mapping[int, tuple[int, ...]],
+    measures: Measures,
 ) -> heat_path.Drawing:
     hidden = {key for keys in like.values() for key in keys[1:]}
     shown = [one for one in equipment if one.pk not in hidden]
     between = [pipe for pipe in pipes if pipe.source_id not in hidden and pipe.target_id not in hidden]
-    return heat_path.lay_out(_parts(shown), _pipes(between))
+    return heat_path.lay_out(_parts(shown), _pipes(between), measures)
 
 
 def _component(
@@ -315,16 +355,38 @@ def _place_at_offtaker(
 
 
 def _pipe_views(
-    drawing: heat_path.Drawing, pipes: Sequence[Connection], by_id: Mapping[int, Equipment], values: _Values
+    drawing: heat_path.Drawing,
+    pipes: Sequence[Connection],
+    by_id: Mapping[int, Equipment],
+    values: _Values,
+    *,
+    is_upright: bool,
 ) -> list[PipeView]:
     by_key = {pipe.pk: pipe for pipe in pipes}
     flows = [value for own in values.pipes.values() if (value := own.get(Role.FLOW)) is not None]
     most_m3h = max(flows, default=0.0)
-    return [_pipe_view(line, by_key[line.key], by_id, values, most_m3h) for line in drawing.lines]  # type: ignore[index]
+    return [
+        _pipe_view(line, by_key[line.key], by_id, values, most_m3h, is_upright=is_upright)  # type: ignore[index]
+        for line in drawing.lines
+    ]
+
+
+def _label(line: heat_path.Line, *, is_return: bool, is_upright: bool) -> Label:
+    """Above the supply and below the return; upright, left and right of them."""
+    x, y = line.label_x, line.label_y
+    if is_upright:
+        return Label(x + 9, y - 1, y + 14, "start") if is_return else Label(x - 9, y - 1, y + 14, "end")
+    return Label(x, y + 17, y + 31, "middle") if is_return else Label(x, y - 8, y - 21, "middle")
 
 
 def _pipe_view(
-    line: heat_path.Line, pipe: Connection, by_id: Mapping[int, Equipment], values: _Values, most_m3h: float
+    line: heat_path.Line,
+    pipe: Connection,
+    by_id: Mapping[int, Equipment],
+    values: _Values,
+    most_m3h: float,
+    *,
+    is_upright: bool,
 ) -> PipeView:
     own = values.pipes[pipe.pk]
     is_return = pipe.leg == Connection.Leg.RETURN
@@ -332,8 +394,7 @@ def _pipe_view(
     temperature_c, flow_m3h = own.get(role), own.get(Role.FLOW)
     return PipeView(
         path=heat_path.bends(line.points),
-        label_x=line.label_x,
-        label_y=line.label_y,
+        label=_label(line, is_return=is_return, is_upright=is_upright),
         words=_("%(leg)s from %(source)s to %(target)s")
         % {"leg": pipe.get_leg_display(), "source": by_id[pipe.source_id].tag, "target": by_id[pipe.target_id].tag},
         is_return=is_return,

@@ -6,10 +6,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hosting.domain import heat_path
+from hosting.domain.drawing_measures import SIDEWAYS, UPRIGHT, Measures
 from hosting.domain.heat_path import Box, Drawing, Part, Pipe
 
 # Other tests share the processor: how long drawing an example takes says nothing.
 SLOW_MACHINES = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LENGTHS = st.sampled_from([SIDEWAYS, UPRIGHT])
 KINDS = ["rack", "cdu", "plate_exchanger", "buffer_tank", "heat_pump", "pump", "heat_sink", "dry_cooler"]
 PLANT = [
     Part("rack", "IT", "rack"),
@@ -66,6 +68,15 @@ def test_the_path_runs_from_it_to_the_offtaker_with_the_dry_cooler_below() -> No
     assert box_of(drawing, "cooler").y > max(box.bottom for box in order)
 
 
+def test_upright_the_path_runs_down_and_fits_on_a_phone() -> None:
+    drawing = heat_path.lay_out(PLANT, PIPES, UPRIGHT)
+    order = [box_of(drawing, key) for key in ("rack", "hx", "buffer", "hp", "pool")]
+    assert all(first.bottom < second.y for first, second in pairwise(order))
+    assert len({box.x for box in order}) == 1
+    assert box_of(drawing, "cooler").x > max(box.right for box in order)
+    assert drawing.width <= 350
+
+
 def test_a_pipe_is_drawn_in_the_direction_of_flow() -> None:
     drawing = heat_path.lay_out(PLANT, PIPES)
     lines = {line.key: line for line in drawing.lines}
@@ -96,9 +107,9 @@ def test_a_pipe_to_equipment_of_elsewhere_is_left_out() -> None:
 
 
 @SLOW_MACHINES
-@given(plants())
-def test_boxes_never_overlap(plant: tuple[list[Part], list[Pipe]]) -> None:
-    drawing = heat_path.lay_out(*plant)
+@given(plants(), LENGTHS)
+def test_boxes_never_overlap(plant: tuple[list[Part], list[Pipe]], measures: Measures) -> None:
+    drawing = heat_path.lay_out(*plant, measures)
     assert not any(overlaps(first, second) for first, second in combinations(drawing.boxes, 2))
 
 
@@ -117,9 +128,11 @@ def test_every_pipe_is_drawn_from_its_source_to_its_target(plant: tuple[list[Par
 
 
 @SLOW_MACHINES
-@given(plants())
-def test_pipes_run_level_or_upright_and_through_no_component(plant: tuple[list[Part], list[Pipe]]) -> None:
-    drawing = heat_path.lay_out(*plant)
+@given(plants(), LENGTHS)
+def test_pipes_run_level_or_upright_and_through_no_component(
+    plant: tuple[list[Part], list[Pipe]], measures: Measures
+) -> None:
+    drawing = heat_path.lay_out(*plant, measures)
     for line in drawing.lines:
         for start, end in pairwise(line.points):
             assert start[0] == end[0] or start[1] == end[1]
@@ -127,9 +140,9 @@ def test_pipes_run_level_or_upright_and_through_no_component(plant: tuple[list[P
 
 
 @SLOW_MACHINES
-@given(plants())
-def test_everything_stays_on_the_paper(plant: tuple[list[Part], list[Pipe]]) -> None:
-    drawing = heat_path.lay_out(*plant)
+@given(plants(), LENGTHS)
+def test_everything_stays_on_the_paper(plant: tuple[list[Part], list[Pipe]], measures: Measures) -> None:
+    drawing = heat_path.lay_out(*plant, measures)
     points = [point for line in drawing.lines for point in line.points]
     points += [(box.right, box.bottom) for box in drawing.boxes]
     assert all(0 <= x <= drawing.width and 0 <= y <= drawing.height for x, y in points)
