@@ -253,6 +253,9 @@ THERMAL_KEEP_FRAMES_MONTHS = env.int("HEATLEDGER_KEEP_FRAMES_MONTHS", default=25
 THERMAL_KEEP_READINGS_MONTHS = env.int("HEATLEDGER_KEEP_READINGS_MONTHS", default=0)
 # Above this share of a month's heat a correction waits for a second person.
 THERMAL_APPROVAL_RATIO = env.float("HEATLEDGER_APPROVAL_RATIO", default=0.05)
+# What a register rises by counts up to this share of the meter's greatest power. Rule V04 may ask for less; after a
+# change of this number settle anew (`manage.py settle --all`).
+THERMAL_POWER_RATIO = env.float("HEATLEDGER_POWER_RATIO", default=1.1)
 # Networks in which field devices may be, such as 10.20.0.0/16; without any, everywhere but here.
 THERMAL_FIELD_NETWORKS = env.list("HEATLEDGER_FIELD_NETWORKS", default=[])
 # Under this name, and the number of the device, the portal keeps its sessions at MQTT brokers; two portals that listen

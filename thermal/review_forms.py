@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from hosting.models import Site
 from thermal.domain.validation import SPECS
 from thermal.models.validation import Rule, Severity
+from thermal.queries import rule_words
 
 
 class ReasonForm(forms.Form):
@@ -33,7 +34,8 @@ class RuleForm(forms.Form):
     def __init__(self, *args: Any, rule: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, value in SPECS[rule].thresholds.items():
-            self.fields[name] = forms.FloatField(label=name, initial=value)
+            label, unit = rule_words.label_of_threshold(rule, name)
+            self.fields[name] = forms.FloatField(label=label, initial=value, help_text=unit)
         self.names = tuple(SPECS[rule].thresholds)
 
     def thresholds(self) -> dict[str, float]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import tables
 from thermal.models import ValidationFinding, ValidationRule
-from thermal.queries import finding_texts
+from thermal.queries import finding_texts, rule_words
 
 SEVERITY_LEVELS = {"1": "info", "2": "warn", "3": "bad"}
 STATE_LEVELS = {"open": "warn", "accepted": "ok", "estimated": "info", "edited": "info", "closed": "ok"}
@@ -52,7 +52,7 @@ class ValidationRuleTable(tables.PortalTable):
     scope = django_tables2.Column(empty_values=(), orderable=False, verbose_name=_("where"))
     severity = tables.StateColumn(SEVERITY_LEVELS)
     grave_severity = tables.StateColumn(SEVERITY_LEVELS)
-    thresholds = django_tables2.Column(orderable=False)
+    thresholds = django_tables2.Column(orderable=False, empty_values=())
     enabled = tables.YesNoColumn()
     is_verified = tables.YesNoColumn()
     valid_from = tables.DayColumn()
@@ -78,11 +78,17 @@ class ValidationRuleTable(tables.PortalTable):
     def value_scope(self, record: ValidationRule) -> str:
         return scope_of(record)
 
-    def render_thresholds(self, value: dict[str, float]) -> str:
-        return ", ".join(f"{name} {number:g}" for name, number in value.items()) or "–"
+    def render_thresholds(self, record: ValidationRule) -> str:
+        return thresholds_in_words(record)
 
-    def value_thresholds(self, value: dict[str, float]) -> str:
-        return self.render_thresholds(value)
+    def value_thresholds(self, record: ValidationRule) -> str:
+        return thresholds_in_words(record)
+
+
+def thresholds_in_words(rule: ValidationRule) -> str:
+    """The thresholds by which the rule judges, with their units."""
+    rows = rule_words.thresholds_of(rule.rule, rule.thresholds)
+    return "; ".join(f"{label} {value} {unit}".rstrip() for label, value, unit, _default in rows) or "–"
 
 
 def scope_of(rule: ValidationRule) -> str:

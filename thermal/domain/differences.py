@@ -18,8 +18,9 @@ from typing import Final
 # A register that rolled over stood near its end and now stands near its start (a declared convention of ours).
 NEAR_END_RATIO: Final = Decimal("0.9")
 NEAR_START_RATIO: Final = Decimal("0.1")
-# Nameplate powers are exceeded a little, and a display may lag by a step at either end.
-POWER_MARGIN: Final = Decimal("1.1")
+# Nameplate powers are exceeded a little, and a display may lag by a step at either end. Settlement counts no more than
+# this share of the greatest power; rule V04 may ask for less.
+POWER_RATIO: Final = Decimal("1.1")
 STEPS_OF_DISPLAY: Final = 2
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
 _MICROSECONDS_PER_S: Final = Decimal(1_000_000)
@@ -94,11 +95,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """The counting mechanism: digits before it rolls over, counted in steps, and the greatest power."""
+    """The counting mechanism: digits before it rolls over, counted in steps, and the greatest power.
+
+    `power_ratio` is the share of the greatest power up to which settlement counts.
+    """
 
     digits: int
     step_kwh: Decimal
     max_kw: Decimal | None = None
+    power_ratio: Decimal = POWER_RATIO
 
     @property
     def modulus_kwh(self) -> Decimal:
@@ -109,11 +114,16 @@ class Counter:
         """
         return self.step_kwh * Decimal(10) ** self.digits
 
-    def most_kwh(self, seconds: Decimal) -> Decimal | None:
-        """The most that can have passed in a time, in kWh; None where the greatest power is not known."""
+    def most_kwh(self, seconds: Decimal, power_ratio: Decimal | None = None) -> Decimal | None:
+        """The most that can have passed in a time, in kWh; None where the greatest power is not known.
+
+        >>> Counter(7, Decimal(1), Decimal(60)).most_kwh(Decimal(3600), Decimal("1.05"))
+        Decimal('65.00')
+        """
         if self.max_kw is None:
             return None
-        return self.max_kw * POWER_MARGIN * seconds / 3600 + STEPS_OF_DISPLAY * self.step_kwh
+        ratio = self.power_ratio if power_ratio is None else power_ratio
+        return self.max_kw * ratio * seconds / 3600 + STEPS_OF_DISPLAY * self.step_kwh
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.utils.formats import number_format
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from thermal.models import ValidationFinding
+from thermal.queries import rule_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +143,16 @@ _WORDINGS: Final[dict[str, Wording]] = {
         gettext_lazy("Ask the offtaker; look at the pump, the meter and the signal."),
     ),
     "V17": Wording(
-        gettext_lazy("%(heat_kwh)s kWh against %(year_before_kwh)s kWh a year before: %(ratio)s %%."),
+        gettext_lazy("%(heat_kwh)s kWh against %(year_before_kwh)s kWh a year before: %(ratio)s %% (%(comparison)s)."),
         gettext_lazy("The use has changed, or a meter has."),
+        gettext_lazy("Ask the offtaker what has changed; accept it with the answer."),
+    ),
+    "V17:degree_days": Wording(
+        gettext_lazy(
+            "%(heat_kwh)s kWh are %(ratio)s %% of the %(expected_kwh)s kWh to be expected: %(year_before_kwh)s kWh a "
+            "year before, adjusted from %(year_before_kd)s to %(degree_days_kd)s K·d."
+        ),
+        gettext_lazy("The weather does not explain it: the use has changed, or a meter has."),
         gettext_lazy("Ask the offtaker what has changed; accept it with the answer."),
     ),
     "V18": Wording(
@@ -173,13 +180,12 @@ _WORDINGS: Final[dict[str, Wording]] = {
         gettext_lazy("Bill on the water side of a heat exchanger, or have the meter approved for the mixture."),
     ),
 }  # fmt: skip
-_PERCENT: Final = frozenset({"allowed_ratio", "better_ratio", "loss_ratio", "ratio", "low_ratio", "error_ratio"})
 
 
 def words_of(finding: ValidationFinding) -> Words:
     """The finding in the reader's language."""
     wording = _wording(finding)
-    told = _Told({name: _shown(name, value) for name, value in finding.values.items()})
+    told = _Told({name: rule_words.shown_value(name, value) for name, value in finding.values.items()})
     return Words(str(wording.sentence) % told, str(wording.meaning), str(wording.remedy))
 
 
@@ -187,6 +193,8 @@ def _wording(finding: ValidationFinding) -> Wording:
     key = f"{finding.rule}:{finding.kind}"
     if finding.rule == "V04" and "flow_m3h" in finding.values:
         key = "V04:flow"
+    if finding.rule == "V17" and finding.values.get("comparison") == "degree_days":
+        key = "V17:degree_days"
     if key == "V02:clock_jump" and not finding.values.get("in_file"):
         key = "V02"
     return _WORDINGS.get(key) or _WORDINGS[finding.rule]
@@ -197,20 +205,3 @@ class _Told(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         return "–"
-
-
-def _shown(name: str, value: Any) -> str:
-    """A value as people read it."""
-    words = {"supply": _("supply"), "return": _("return"), "glycol": _("water and glycol"), None: "–"}
-    if value is None or (isinstance(value, str) and value in words):
-        return words[value]
-    if name == "info_bits":
-        return f"0x{value:X}"
-    if name in _PERCENT:
-        return number_format(100 * value, decimal_pos=1, use_l10n=True)
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return str(value)
-    places = 0 if number == int(number) else 2
-    return number_format(number, decimal_pos=places, use_l10n=True, force_grouping=True)

@@ -11,11 +11,13 @@ from typing import Any
 from django.db import connection
 
 from hosting.models import Meter, MeterPlacement
-from kernel.periods import Period
+from kernel.periods import Period, local_date
 from thermal.domain import differences
 from thermal.domain.differences import Counter, Difference, Pace, Reading
 from thermal.domain.physics import Side
 from thermal.domain.validation import MeterFacts
+from thermal.domain.validation.vocabulary import UNKNOWN_DIFFERENCE_K
+from thermal.queries.rule_book import RuleBook, settlement_power_ratio
 
 _FIELDS = (
     "energy_kwh", "volume_m3", "supply_energy_m3c", "return_energy_m3c", "flow_m3h", "supply_c", "return_c",
@@ -71,10 +73,11 @@ def readings_in(windows: Mapping[int, Period]) -> dict[int, list[Reading]]:
     return dict(found)
 
 
-def told_in(windows: Mapping[int, Period], *, gap_factor: float = 1.5, clock_jump_s: float = 180.0) -> list[Told]:
+def told_in(windows: Mapping[int, Period], *, book: RuleBook | None = None) -> list[Told]:
     """What each meter told in its window, for each place where it stood then.
 
-    Registers of energy only: what water meters count has no differences here.
+    Registers of energy only: what water meters count has no differences here. Given a rule book, its thresholds say
+    what a gap and a jump of the clock are; else the proposed ones do.
     """
     placements = (
         MeterPlacement.objects.filter(meter__in=windows)
@@ -92,10 +95,18 @@ def told_in(windows: Mapping[int, Period], *, gap_factor: float = 1.5, clock_jum
         of_stay = _with_ends(placement, readings.get(placement.meter_id, []), window)
         if len(of_stay) > 1:
             facts = facts_of(placement, differences.interval_of(of_stay))
-            pace = Pace(facts.interval_s, gap_factor, clock_jump_s)
+            pace = Pace(facts.interval_s, *_pace(book, placement, stay))
             steps = differences.differences(of_stay, facts.counter, pace)
             found.append(Told(placement, stay, facts, of_stay, steps))
     return found
+
+
+def _pace(book: RuleBook | None, placement: MeterPlacement, stay: Period) -> tuple[float, ...]:
+    """What a gap and a jump of the clock are there; nothing where the proposed thresholds are to hold."""
+    if book is None:
+        return ()
+    site = placement.site
+    return book.pace(site, local_date(stay.start, site.zone), placement.meter.accuracy_class)
 
 
 def differences_of(meter: Meter, period: Period) -> list[Difference]:
@@ -121,7 +132,7 @@ def facts_of(placement: MeterPlacement, interval_s: float) -> MeterFacts:
         side=Side(meter.sensor_side) if meter.sensor_side else None,
         accuracy_class=meter.accuracy_class,
         qp_m3h=meter.qp_m3h,
-        min_difference_k=meter.min_difference_k or 3.0,
+        min_difference_k=meter.min_difference_k or UNKNOWN_DIFFERENCE_K,
         verified_until_on=meter.verified_until_on,
     )
 
@@ -129,7 +140,7 @@ def facts_of(placement: MeterPlacement, interval_s: float) -> MeterFacts:
 def counter_of(meter: Meter) -> Counter:
     """The counting mechanism of a meter."""
     max_kw = None if meter.max_kw is None else Decimal(str(meter.max_kw))
-    return Counter(meter.register_digits, meter.register_step, max_kw)
+    return Counter(meter.register_digits, meter.register_step, max_kw, settlement_power_ratio())
 
 
 def _stay(placement: MeterPlacement, window: Period) -> Period | None:

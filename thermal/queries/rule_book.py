@@ -3,10 +3,20 @@
 import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass
+from decimal import Decimal
+
+from django.conf import settings
 
 from hosting.models import Site
+from thermal.domain.differences import POWER_RATIO
 from thermal.domain.validation import SPECS, Thresholds, checked_thresholds
 from thermal.models import ValidationRule
+from thermal.models.validation import Rule
+
+
+def settlement_power_ratio() -> Decimal:
+    """The share of a meter's greatest power up to which settlement counts what its register rose."""
+    return Decimal(str(getattr(settings, "THERMAL_POWER_RATIO", POWER_RATIO)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,11 @@ class RuleBook:
         row = min(found, key=lambda pair: pair[0])[1]
         thresholds = checked_thresholds(rule, row.thresholds)
         return Limits(thresholds, row.severity, row.grave_severity, row, row.enabled)
+
+    def pace(self, site: Site, on: dt.date, accuracy_class: str = "") -> tuple[float, float]:
+        """From how many intervals on a pause is a gap, and from how many seconds on a clock has jumped."""
+        gap, clock = (self.limits(rule, site, on, accuracy_class).thresholds for rule in (Rule.GAP, Rule.CLOCK))
+        return gap["gap_factor"], clock["warn_s"]
 
 
 def _breadth(row: ValidationRule, site: Site, accuracy_class: str) -> int | None:

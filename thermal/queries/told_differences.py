@@ -1,13 +1,14 @@
 """Where a meter's own temperature difference contradicts its two temperatures: rule V11, over recorded frames."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
 
 from kernel.periods import Period
-from thermal.domain.validation import Thresholds
+from thermal.domain.validation import Thresholds, device
 
 # The difference is taken from one read of one device, so the three values are of one moment. Temperatures that are told
 # by the kelvin are granted their own rounding: all their values are whole numbers then.
@@ -18,7 +19,7 @@ WITH meant AS (
            max(p.slot) FILTER (WHERE p.quantity = 'return_c') + 1 AS back,
            max(p.slot) FILTER (WHERE p.quantity = 'difference_k') + 1 AS difference
     FROM hosting_device d JOIN hosting_profilepoint p ON p.profile_id = d.profile_id
-    WHERE d.meter_id = ANY(%(meters)s) GROUP BY 1, 2, 3
+    WHERE d.meter_id = ANY(%(meters)s::bigint[]) GROUP BY 1, 2, 3
     HAVING count(DISTINCT p.quantity) FILTER (WHERE p.quantity IN ('supply_c', 'return_c', 'difference_k')) = 3
 ),
 told AS (
@@ -33,9 +34,9 @@ measured AS (
            bool_and(supply_c = trunc(supply_c) AND return_c = trunc(return_c)) OVER (PARTITION BY meter_id) AS by_kelvin
     FROM told WHERE supply_c IS NOT NULL AND return_c IS NOT NULL AND difference_k IS NOT NULL
 )
-SELECT meter_id, date_bin('1 day', at, 'epoch'), min(at), max(at), max(off_k), count(*)
-FROM measured
-WHERE off_k > greatest(%(limit)s, CASE WHEN by_kelvin THEN 1 ELSE 0 END) + 1e-4
+SELECT meter_id, date_bin('1 day', at, 'epoch'), min(at), max(at), max(measured.off_k), count(*)
+FROM measured JOIN unnest(%(meters)s::bigint[], %(limits)s::float8[]) allowed (meter_id, off_k) USING (meter_id)
+WHERE measured.off_k > greatest(allowed.off_k, CASE WHEN by_kelvin THEN %(resolution_k)s ELSE 0 END) + 1e-4
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 
@@ -51,9 +52,15 @@ class Contradiction:
     count: int
 
 
-def contradictions(meters: list[int], period: Period, limit: Thresholds) -> list[Contradiction]:
-    """Each UTC day of the period on which a meter's ΔT is not that of its temperatures."""
-    facts: dict[str, Any] = {"meters": meters, "start": period.start, "end": period.end, "limit": limit["difference_k"]}
+def contradictions(limits: Mapping[int, Thresholds], period: Period) -> list[Contradiction]:
+    """Each UTC day of the period on which a meter's ΔT is not that of its temperatures, by the limits of each meter."""
+    facts: dict[str, Any] = {
+        "meters": list(limits),
+        "limits": [limit["difference_k"] for limit in limits.values()],
+        "resolution_k": device.KELVIN_RESOLUTION_K,
+        "start": period.start,
+        "end": period.end,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_CONTRADICTIONS, facts)
         return [Contradiction(row[0], row[2], row[3], round(row[4], 3), row[5]) for row in cursor.fetchall()]

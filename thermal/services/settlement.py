@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from hosting.models import MeterPlacement, Site
 from hosting.models.field import Measurement
 from kernel.periods import QUARTER_HOUR, Period
+from thermal.queries import rule_book
 from thermal.services import kpi_ledger, marking
 from thermal.services.settlement_sql import CLAIM, HAS_EQUIPMENT, SETTLE_EQUIPMENT, SETTLE_HEAT, SETTLE_SITES
 
@@ -187,6 +188,7 @@ def _facts(spans: list[tuple[int, dt.datetime, dt.datetime, int]], now: dt.datet
         "cold_k": getattr(settings, "THERMAL_COLD_SUPPLY_K", 3.0),
         "spread_limit_s": getattr(settings, "THERMAL_SPREAD_LIMIT_S", SPREAD_LIMIT_S),
         "fault_mask": getattr(settings, "THERMAL_BLOCKING_INFO_BITS", BLOCKING_INFO_BITS),
+        "power_ratio": rule_book.settlement_power_ratio(),
         "rule": RULE_VERSION,
         "now": now,
     }

@@ -12,9 +12,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.views import scoped
 from hosting.models import Meter
-from kernel import units
 from thermal.models import MeterReading, ValidationFinding
-from thermal.queries import correction_ways, finding_charts, finding_texts, review_months, validation
+from thermal.queries import correction_ways, finding_charts, finding_texts, review_months, rule_words, validation
 from thermal.queries.correction_queue import visible_corrections
 from thermal.review_filters import FindingFilter
 from thermal.review_forms import ReasonForm
@@ -122,12 +121,11 @@ class FindingDetail(_FindingPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         finding: ValidationFinding = self.object
         user = self.person
-        limits = finding.values.get("limits", {})
         context = {
             "words": finding_texts.words_of(finding),
             "chart": finding_charts.chart_of(finding),
-            "values": [_figure(name, value) for name, value in finding.values.items() if name != "limits"],
-            "limits": [_figure(name, value) for name, value in limits.items()],
+            "values": rule_words.values_of(finding.values),
+            "limits": rule_words.limits_of(finding.rule, finding.values.get("limits", {})),
             "zone": finding.site.time_zone,
             "severity_level": SEVERITY_LEVELS[str(finding.severity)],
             "state_level": STATE_LEVELS[finding.state],
@@ -141,13 +139,6 @@ class FindingDetail(_FindingPage):
             "answers": visible_corrections(user).filter(finding=finding).select_related("meter", "delivery_point"),
         }
         return super().get_context_data(**{**context, **kwargs})
-
-
-def _figure(name: str, value: Any) -> tuple[str, Any, str]:
-    """What a value is called, the value, and its unit, which its name in the store ends with."""
-    suffix = units.suffix_of(name)
-    symbol = suffix.symbol if suffix else ""
-    return (name.removesuffix(suffix.suffix) if suffix and symbol else name).replace("_", " "), value, symbol
 
 
 def _readings(finding: ValidationFinding) -> list[MeterReading]:

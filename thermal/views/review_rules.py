@@ -16,7 +16,7 @@ from kernel.errors import Refusal
 from thermal.domain.validation import SPECS
 from thermal.models import ValidationRule
 from thermal.models.validation import Rule
-from thermal.queries import validation
+from thermal.queries import rule_words, validation
 from thermal.review_filters import ValidationRuleFilter
 from thermal.review_forms import RuleForm, ScopeForm
 from thermal.review_tables import ValidationRuleTable, scope_of
@@ -72,10 +72,10 @@ class RuleDetail(scoped.ScopedDetailView):
         same = ValidationRule.objects.filter(
             rule=rule.rule, country=rule.country, accuracy_class=rule.accuracy_class, site=rule.site
         )
-        defaults = SPECS[rule.rule].thresholds
         context = {
             "where": scope_of(rule),
-            "thresholds": [(name, value, defaults.get(name)) for name, value in rule.thresholds.items()],
+            "thresholds": rule_words.thresholds_of(rule.rule, rule.thresholds),
+            "fixed": [one.shown() for one in rule_words.fixed_numbers(rule.rule)],
             "versions": same.select_related("changed_by").order_by("-valid_from"),
             "may_change": self.request.user.has_perm(CHANGE) and rule.valid_until is None,
         }

@@ -70,8 +70,9 @@ def furnished(luck: random.Random) -> list[MeterPlacement]:
     return placements
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_both_count_the_same_heat_and_doubt_the_same_registers(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "power_ratio"), [(1, 1.1), (2, 1.1), (3, 1.1), (1, 1.0), (2, 2.5)])
+def test_both_count_the_same_heat_and_doubt_the_same_registers(seed: int, power_ratio: float, settings: Any) -> None:
+    settings.THERMAL_POWER_RATIO = power_ratio
     placements = furnished(random.Random(seed))
     window = Period(START - 2 * DAY, START + 5 * DAY)
     facts = settlement._facts([(placements[0].site_id, window.start, window.end, 0)], START)

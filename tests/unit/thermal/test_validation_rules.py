@@ -199,11 +199,38 @@ def test_a_month_is_compared_with_the_year_before_per_degree_day(heat_kwh: float
 
 
 def test_a_cold_month_explains_its_use() -> None:
-    cold, mild = Month(PERIOD, 180, 1.0, degree_days_kd=600), Month(PERIOD, 100, 1.0, degree_days_kd=330)
+    cold, mild = Month(PERIOD, 180, 1.0, 600, 0.0), Month(PERIOD, 100, 1.0, 330, 0.0)
     assert places.against_history(cold, mild, limit("V17")) == []
+    (warm,) = places.against_history(Month(PERIOD, 180, 1.0, 330, 0.0), mild, limit("V17"))
+    assert warm.values["comparison"] == "degree_days"
+
+
+def test_what_is_expected_is_adjusted_beyond_the_base_load() -> None:
+    before = Month(PERIOD, 10_565, 1.0, 300, 2_000)
+    (found,) = places.against_history(Month(PERIOD, 20_000, 1.0, 330, 2_000), before, limit("V17"))
+    assert found.values == {
+        "heat_kwh": 20_000, "year_before_kwh": 10_565, "expected_kwh": 11_421.5, "ratio": 1.7511,
+        "comparison": "degree_days", "degree_days_kd": 330, "year_before_kd": 300, "base_kwh": 2_000,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("month", "before", "comparison"),
+    [
+        ((330, None), (300, None), "no_dependence"),
+        ((None, 0.0), (300, 0.0), "no_weather"),
+        ((330, 0.0), (None, 0.0), "no_weather"),
+        ((330, 0.0), (3, 0.0), "no_heating"),
+    ],
+)
+def test_without_weather_months_are_compared_as_they_are_and_say_so(month: Any, before: Any, comparison: str) -> None:
+    told_now, told_then = Month(PERIOD, 300, 1.0, *month), Month(PERIOD, 100, 1.0, *before)
+    (found,) = places.against_history(told_now, told_then, limit("V17"))
+    assert (found.values["comparison"], found.values["expected_kwh"]) == (comparison, 100)
+    assert "degree_days_kd" not in found.values
 
 
 def test_every_shipped_rule_has_thresholds_with_units() -> None:
-    ends = ("_ratio", "_factor", "_h", "_s", "_count", "_k", "_m3c", "minutes", "_mask")
+    ends = ("_ratio", "_factor", "_h", "_s", "_count", "_k", "_m3c", "minutes", "_mask", "_kd")
     names = [name for spec in SPECS.values() for name in spec.thresholds]
     assert [name for name in names if not name.endswith(ends)] == []

@@ -21,6 +21,8 @@ from thermal.domain.validation.vocabulary import (
 )
 
 STEP_OF_HOURS: Final = dt.timedelta(hours=1)
+# What a meter's temperatures are told by where all of them are whole numbers.
+KELVIN_RESOLUTION_K: Final = 1.0
 
 
 def sensor_codes(steps: Sequence[Difference], facts: MeterFacts, limit: Thresholds) -> list[Evidence]:

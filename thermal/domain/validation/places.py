@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from kernel.periods import Period
+from thermal.domain import weather
 from thermal.domain.validation.vocabulary import Evidence, Thresholds
+
+# A day of which a quarter hour is missing cannot be told to have given more heat than it had.
+WHOLE_RATIO: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +41,30 @@ class Quarter:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """The heat of a month in kWh, the share of it that is known, and its degree days where they are known."""
+    """The heat of a month in kWh, the share of it that is known, and its weather where demand depends on it.
+
+    Parameters
+    ----------
+    degree_days_kd
+        Heating degree days [K·d]; None where the weather of a day of it is not known.
+    base_kwh
+        What is taken whatever the weather [kWh]; None where the demand does not follow the weather at all.
+    """
 
     period: Period
     heat_kwh: float
     known_ratio: float
     degree_days_kd: float | None = None
+    base_kwh: float | None = None
+
+
+class Comparison(enum.StrEnum):
+    """How two months were compared, and why they were not adjusted to the weather."""
+
+    DEGREE_DAYS = "degree_days"
+    NO_DEPENDENCE = "no_dependence"
+    NO_WEATHER = "no_weather"
+    NO_HEATING = "no_heating"
 
 
 def energy_balance(balance: Balance, limit: Thresholds) -> list[Evidence]:
@@ -68,7 +92,7 @@ def energy_balance(balance: Balance, limit: Thresholds) -> list[Evidence]:
 
 def it_balance(balance: Balance, limit: Thresholds) -> list[Evidence]:
     """V15: more heat left the site than IT and heat pumps made and the buffer gave."""
-    if balance.it_kwh is None or balance.delivered_kwh is None or balance.known_ratio < 1.0:
+    if balance.it_kwh is None or balance.delivered_kwh is None or balance.known_ratio < WHOLE_RATIO:
         return []
     most = (
         balance.it_kwh * limit["tolerated_ratio"]
@@ -102,23 +126,47 @@ def zero_use(quarters: Sequence[Quarter], limit: Thresholds) -> list[Evidence]:
 
 
 def against_history(month: Month, year_before: Month, limit: Thresholds) -> list[Evidence]:
-    """V17: the month is out of proportion to the same month a year before, per degree day where both are known."""
+    """V17: the month is out of proportion to the same month a year before, adjusted to its weather where that tells.
+
+    The values say how the two were compared, and with what.
+    """
     if min(month.known_ratio, year_before.known_ratio) < limit["known_ratio"] or year_before.heat_kwh <= 0:
         return []
-    expected = year_before.heat_kwh
-    weather = month.degree_days_kd and year_before.degree_days_kd
-    if weather and month.degree_days_kd and year_before.degree_days_kd:
-        expected *= month.degree_days_kd / year_before.degree_days_kd
+    comparison, expected = _expected(month, year_before, limit)
     ratio = month.heat_kwh / expected
     if limit["least_ratio"] <= ratio <= limit["most_ratio"]:
         return []
-    values = {
+    values: dict[str, object] = {
         "heat_kwh": round(month.heat_kwh, 3),
         "year_before_kwh": round(year_before.heat_kwh, 3),
+        "expected_kwh": round(expected, 3),
         "ratio": round(ratio, 4),
-        "by_degree_days": bool(weather),
+        "comparison": comparison.value,
     }
+    if comparison is Comparison.DEGREE_DAYS:
+        values |= {
+            "degree_days_kd": round(month.degree_days_kd or 0.0, 2),
+            "year_before_kd": round(year_before.degree_days_kd or 0.0, 2),
+            "base_kwh": round(year_before.base_kwh or 0.0, 3),
+        }
     return [_of_period("V17", month.period, values)]
+
+
+def _expected(month: Month, year_before: Month, limit: Thresholds) -> tuple[Comparison, float]:
+    """How the months can be compared, and the heat in kWh that the year before lets expect."""
+    if month.base_kwh is None or year_before.base_kwh is None:
+        return Comparison.NO_DEPENDENCE, year_before.heat_kwh
+    if month.degree_days_kd is None or year_before.degree_days_kd is None:
+        return Comparison.NO_WEATHER, year_before.heat_kwh
+    if min(month.degree_days_kd, year_before.degree_days_kd) < limit["least_kd"]:
+        return Comparison.NO_HEATING, year_before.heat_kwh
+    expected = weather.adjusted_kwh(
+        year_before.heat_kwh,
+        base_kwh=year_before.base_kwh,
+        degree_days_kd=year_before.degree_days_kd,
+        to_degree_days_kd=month.degree_days_kd,
+    )
+    return Comparison.DEGREE_DAYS, expected
 
 
 def verification(period: Period, ends_on: dt.date, verified_until_on: dt.date | None) -> list[Evidence]:

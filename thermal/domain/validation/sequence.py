@@ -74,11 +74,15 @@ def _unit_change(first: Difference, last: Difference) -> Evidence:
 
 
 def static_maximum(steps: Sequence[Difference], facts: MeterFacts, limit: Thresholds) -> list[Evidence]:
-    """V04: more heat than the greatest power can bring, or more flow than the meter is made for."""
+    """V04: more heat than the greatest power can bring, or more flow than the meter is made for.
+
+    What settlement does not count is found whatever the threshold says; a lower one also finds what it counts.
+    """
+    ratio = min(limits.Decimal(str(limit["power_ratio"])), facts.counter.power_ratio)
     found = [
-        evidence_of("V04", [step], _ends(step) | {"most_kwh": _text(facts.counter.most_kwh(_exact(step)))})
+        evidence_of("V04", [step], _ends(step) | {"most_kwh": _text(facts.counter.most_kwh(_exact(step), ratio))})
         for step in steps
-        if step.kind is Kind.JUMP
+        if step.kind is Kind.JUMP or _is_above(step, facts.counter.most_kwh(_exact(step), ratio))
     ]
     if not facts.qp_m3h:
         return found
@@ -95,6 +99,11 @@ def static_maximum(steps: Sequence[Difference], facts: MeterFacts, limit: Thresh
         values = {"flow_m3h": round(max(told + means), 3), "most_m3h": round(most_m3h, 3)}
         found.append(evidence_of("V04", run, values))
     return found
+
+
+def _is_above(step: Difference, most_kwh: limits.Decimal | None) -> bool:
+    """Whether heat that settlement counts is more than can have passed."""
+    return most_kwh is not None and step.heat_kwh is not None and step.heat_kwh > most_kwh
 
 
 def spikes(steps: Sequence[Difference], facts: MeterFacts, limit: Thresholds, zone: ZoneInfo) -> list[Evidence]:

@@ -19,6 +19,8 @@ Thresholds = Mapping[str, float]
 BLOCKING_INFO_BITS: Final = 0x303F8
 # What meters send instead of the temperature of a sensor that is shorted or open (Kamstrup 403 and 603).
 SENSOR_CODES_C: Final = (0.0, 185.0)
+# The smallest difference of heat meters of the common kind, where a meter states none.
+UNKNOWN_DIFFERENCE_K: Final = 3.0
 
 
 class UnknownThreshold(Refusal):
@@ -70,7 +72,7 @@ _ALL: Final = (
     RuleSpec("V14", {"least_loss_ratio": -0.03, "most_loss_ratio": 0.15, "known_ratio": 0.9}, Severity.REVIEW),
     RuleSpec("V15", {"tolerated_ratio": 1.02}, Severity.BLOCK),
     RuleSpec("V16", {"zero_h": 48}, Severity.REVIEW),
-    RuleSpec("V17", {"least_ratio": 0.5, "most_ratio": 1.6, "known_ratio": 0.9}, Severity.REVIEW),
+    RuleSpec("V17", {"least_ratio": 0.5, "most_ratio": 1.6, "known_ratio": 0.9, "least_kd": 20}, Severity.REVIEW),
     RuleSpec("V18", {}, Severity.BLOCK),
     RuleSpec("V19", {"volume_ratio": 0.2}, Severity.WARN),
     # Ours, not of the list of the trade: two exports that overlap and tell different registers for one instant, and a
@@ -109,7 +111,7 @@ class MeterFacts:
     side: Side | None = None
     accuracy_class: str = ""
     qp_m3h: float | None = None
-    min_difference_k: float = 3.0
+    min_difference_k: float = UNKNOWN_DIFFERENCE_K
     verified_until_on: dt.date | None = None
 
     @property

@@ -89,9 +89,9 @@ counted AS (
 segment AS MATERIALIZED (
     SELECT *, CASE
         WHEN heat < 0 THEN {Reason.REGISTER_DECREASED.value}
-        WHEN heat > max_kw * 1.1 * seconds / 3600 + 2 * register_step AND heat <> by
+        WHEN heat > max_kw * %(power_ratio)s * seconds / 3600 + 2 * register_step AND heat <> by
             THEN {Reason.REGISTER_DECREASED.value}
-        WHEN heat > max_kw * 1.1 * seconds / 3600 + 2 * register_step THEN {Reason.IMPLAUSIBLE.value}
+        WHEN heat > max_kw * %(power_ratio)s * seconds / 3600 + 2 * register_step THEN {Reason.IMPLAUSIBLE.value}
         ELSE {Reason.NONE.value} END AS fault_reason
     FROM counted
 ),

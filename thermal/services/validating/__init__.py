@@ -4,7 +4,7 @@ Recording and settlement only mark what they touched; judging is work of its own
 time. Judging a thing twice finds the same, and a finding whose cause is gone is closed by the next look.
 """
 
-from thermal.services.validating.changing import RuleUnchanged, ThresholdIsNoNumber, set_rule
+from thermal.services.validating.changing import PowerRatioTooLarge, RuleUnchanged, ThresholdIsNoNumber, set_rule
 from thermal.services.validating.judging import (
     Judged,
     validate_marked,
@@ -25,6 +25,7 @@ __all__ = [
     "FindingIsResolved",
     "Judged",
     "NotYourDecision",
+    "PowerRatioTooLarge",
     "ReasonIsMissing",
     "RuleUnchanged",
     "ThresholdIsNoNumber",

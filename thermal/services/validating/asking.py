@@ -108,11 +108,8 @@ def of_papers(placement: MeterPlacement, month: Period, book: RuleBook) -> Found
     return found
 
 
-def of_frames(found: Sequence[Contradiction], site: Site, accuracy_class: str, book: RuleBook, on: dt.date) -> Found:
+def of_frames(found: Sequence[Contradiction], limits: Limits) -> Found:
     """The contradictions between a meter's ΔT and its temperatures, as evidence."""
-    limits = book.limits(Rule.DIFFERENCE, site, on, accuracy_class)
-    if not limits.enabled:
-        return []
     return [
         (
             Evidence(

@@ -15,10 +15,21 @@ from hosting.models import Site
 from kernel.errors import Refusal
 from thermal.domain.validation import checked_thresholds
 from thermal.models import ValidationRule
+from thermal.models.validation import Rule
+from thermal.queries.rule_book import settlement_power_ratio
 
 
 class ThresholdIsNoNumber(Refusal):
     sentence = "Threshold “%(name)s” is not a number."
+
+
+class PowerRatioTooLarge(Refusal):
+    """A rule that would be silent about heat that settlement does not count."""
+
+    sentence = (
+        "Settlement counts no heat above %(most)s times the greatest power, and what it does not count is always "
+        "found: enter at most that."
+    )
 
 
 class RuleUnchanged(Refusal):
@@ -46,6 +57,8 @@ def set_rule(
     Refused are thresholds that the rule does not have or that are no numbers, and a day before a later change.
     """
     limits = {name: _number(name, value) for name, value in checked_thresholds(rule, thresholds).items()}
+    if rule == Rule.MAXIMUM and limits["power_ratio"] > settlement_power_ratio():
+        raise PowerRatioTooLarge(most=settlement_power_ratio())
     rows = _rows(rule, country, accuracy_class, site)
     if rows.filter(valid_from__gt=valid_from).exists():
         raise RuleUnchanged(_("A later change of this rule is on record; choose a later day."))

@@ -108,7 +108,7 @@ def _validate_meters(windows: dict[int, Period], now: dt.datetime) -> Judged:
     opened = {meter: _whole_days(window, zones[meter]) for meter, window in opened.items()}
     book = RuleBook()
     looks: dict[Subject, Look] = {}
-    for told in register_readings.told_in(opened):
+    for told in register_readings.told_in(opened, book=book):
         site = told.placement.site
         look = _look_at(looks, (told.placement.meter_id, None, site.pk), opened[told.placement.meter_id])
         look.found.extend(asking.of_readings(told, book, now))
@@ -128,21 +128,18 @@ def _look_at_frames(looks: dict[Subject, Look], windows: Mapping[int, Period], b
     places = {subject[0]: subject for subject in looks}
     meters = Meter.objects.in_bulk([meter for meter in places if meter is not None])
     sites = Site.objects.in_bulk({subject[2] for subject in looks})
+    limits = {}
+    for meter_id, meter in meters.items():
+        site = sites[places[meter_id][2]]
+        on = local_date(windows[meter_id].start, site.zone)
+        limits[meter_id] = book.limits(Rule.DIFFERENCE, site, on, meter.accuracy_class)
     found = defaultdict(list)
-    for one in told_differences.contradictions(list(meters), whole, _widest(book)):
+    asked = {meter_id: one.thresholds for meter_id, one in limits.items() if one.enabled}
+    for one in told_differences.contradictions(asked, whole):
         if windows[one.meter_id].contains(one.first_at):
             found[one.meter_id].append(one)
     for meter_id, of_meter in found.items():
-        site = sites[places[meter_id][2]]
-        on = local_date(of_meter[0].first_at, site.zone)
-        evidence = asking.of_frames(of_meter, site, meters[meter_id].accuracy_class, book, on)
-        looks[places[meter_id]].found.extend(evidence)
-
-
-def _widest(book: RuleBook) -> dict[str, float]:
-    """The threshold of V11 that reaches everywhere: the database compares thousands of frames with one number."""
-    anywhere = Site(country="")
-    return dict(book.limits(Rule.DIFFERENCE, anywhere, dt.date.max).thresholds)
+        looks[places[meter_id]].found.extend(asking.of_frames(of_meter, limits[meter_id]))
 
 
 # ---- months ----------------------------------------------------------------------------------------------------------
@@ -205,7 +202,7 @@ def _validate_month(placements: Sequence[MeterPlacement], month: Period, now: dt
     for placement in here:
         subject = (placement.meter_id, None, placement.site_id)
         looks[subject] = Look(subject, month, rules, [])
-    for told in register_readings.told_in({one.meter_id: month for one in here}):
+    for told in register_readings.told_in({one.meter_id: month for one in here}, book=book):
         subject = (told.placement.meter_id, None, told.placement.site_id)
         if subject in looks:
             looks[subject].found.extend(asking.of_month(told, month, book))
