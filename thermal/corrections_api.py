@@ -47,9 +47,9 @@ class CorrectionSerializer(serializers.ModelSerializer[Correction]):
     class Meta:
         model = Correction
         fields: Any = (
-            "id", "kind", "state", "site", "meter", "delivery_point", "finding", "method", "passed_over", "starts_at",
-            "ends_at", "heat_kwh", "bill_ratio", "needs_approval", "reason", "author", "proposed_at", "approver",
-            "decided_at", "withdrawn_by", "note",
+            "id", "kind", "state", "site", "meter", "delivery_point", "finding", "method", "passed_over",
+            "weather_ratio", "starts_at", "ends_at", "heat_kwh", "bill_ratio", "needs_approval", "reason", "author",
+            "proposed_at", "approver", "decided_at", "withdrawn_by", "note",
         )  # fmt: skip
 
 

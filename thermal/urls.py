@@ -9,6 +9,7 @@ from thermal.views import (
     correcting,
     corrections,
     deliveries,
+    emission_factors,
     health,
     heat,
     kpi_site,
@@ -17,6 +18,7 @@ from thermal.views import (
     regulation,
     review,
     review_rules,
+    weather,
 )
 
 app_name = "thermal"
@@ -25,7 +27,15 @@ urlpatterns = [
     path("heat/sites/<int:pk>/", heat.SiteHeat.as_view(), name="site_heat"),
     path("heat/sites/<int:pk>/fragment/", heat.SiteHeatFragment.as_view(), name="site_heat_fragment"),
     path("heat/kpis/", kpis.KpiComparison.as_view(), name="kpi_comparison"),
-    path("heat/kpis/weather/", regulation.WeatherImport.as_view(), name="weather_import"),
+    path("heat/kpis/weather/", weather.WeatherImport.as_view(), name="weather_import"),
+    path("heat/kpis/factors/", emission_factors.FactorList.as_view(), name="emissionfactor_list"),
+    path("heat/kpis/factors/add/", emission_factors.FactorCreate.as_view(), name="emissionfactor_create"),
+    path("heat/kpis/factors/<int:pk>/", emission_factors.FactorDetail.as_view(), name="emissionfactor_detail"),
+    path("heat/kpis/factors/<int:pk>/change/", emission_factors.FactorChange.as_view(), name="emissionfactor_change"),
+    path("heat/sites/<int:pk>/weather/", weather.SiteWeather.as_view(), name="weather_site"),
+    path("heat/sites/<int:pk>/weather/import/", weather.SiteWeatherImport.as_view(), name="weather_site_import"),
+    path("heat/points/<int:pk>/weather/", weather.DependenceCreate.as_view(), name="weatherdependence_create"),
+    path("heat/weather/<int:pk>/end/", weather.DependenceEnd.as_view(), name="weatherdependence_end"),
     path("heat/sites/<int:pk>/kpis/", kpi_site.SiteFigures.as_view(), name="kpi_site"),
     path("heat/sites/<int:pk>/kpis/<slug:figure>.json", kpi_site.KpiMap.as_view(), name="kpi_map"),
     path("heat/sites/<int:pk>/kpis/<slug:figure>.csv", kpi_site.KpiMapCsv.as_view(), name="kpi_map_csv"),

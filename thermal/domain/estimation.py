@@ -16,7 +16,7 @@ from typing import Final
 
 from kernel.errors import Refusal
 from kernel.money import round_half_up
-from thermal.domain import physics
+from thermal.domain import physics, weather
 
 PLACES: Final = 4
 QUARTERS_PER_HOUR: Final = 4
@@ -68,8 +68,11 @@ class Facts:
         On which side the flow sensor sits.
     history_kwh
         For each quarter hour, those of the same weekday and time in the last valid weeks.
-    history_factor
-        By how much more heat was needed than in those weeks: the ratio of degree days, 1 where it is not known.
+    weather_ratio
+        Degree days of the stretch over those of the quarter hours of those weeks; None where the demand does not follow
+        the weather, or the weather is not known.
+    base_kwh
+        The heat of a quarter hour that is taken whatever the weather.
     average_before_kwh, average_after_kwh
         Mean heat of a quarter hour in the read periods before and after (or a year ago).
     """
@@ -82,7 +85,8 @@ class Facts:
     passages: Sequence[physics.Passage] = ()
     side: physics.Side = physics.Side.RETURN
     history_kwh: Sequence[Sequence[float]] = ()
-    history_factor: float = 1.0
+    weather_ratio: float | None = None
+    base_kwh: float = 0.0
     average_before_kwh: float | None = None
     average_after_kwh: float | None = None
 
@@ -96,6 +100,8 @@ class Estimate:
     total_is_measured: bool
     passed_over: tuple[Method, ...] = field(default=())
     """The better methods, whose facts were not known."""
+    weather_ratio: float | None = None
+    """By which ratio of degree days earlier weeks were adjusted; None where they were not."""
 
     @property
     def total_kwh(self) -> Decimal:
@@ -126,7 +132,8 @@ def estimate(facts: Facts, *, method: Method | None = None) -> Estimate:
             passed_over.append(one)
             continue
         total = facts.known_kwh
-        return Estimate(one, _scaled(found, total), total is not None, tuple(passed_over))
+        ratio = facts.weather_ratio if one is Method.HISTORY else None
+        return Estimate(one, _scaled(found, total), total is not None, tuple(passed_over), ratio)
     if method:
         raise MethodNotPossible
     raise NothingToEstimateFrom
@@ -197,7 +204,13 @@ def _history(facts: Facts) -> list[float] | None:
     told = facts.history_kwh
     if len(told) != facts.quarters_count or any(len(weeks) < FEWEST_WEEKS for weeks in told):
         return None
-    return [facts.history_factor * sum(weeks) / len(weeks) for weeks in told]
+    means = [sum(weeks) / len(weeks) for weeks in told]
+    if facts.weather_ratio is None:
+        return means
+    return [
+        weather.adjusted_kwh(mean, base_kwh=facts.base_kwh, degree_days_kd=1.0, to_degree_days_kd=facts.weather_ratio)
+        for mean in means
+    ]
 
 
 def _average(facts: Facts) -> list[float] | None:

@@ -9,7 +9,7 @@ from thermal.models.kpis import KpiSum, MonthMark
 from thermal.models.ledger import DirtyMark, HeatInterval, SiteInterval
 from thermal.models.polling import DeviceDay
 from thermal.models.recorded import MeterReading, TelemetryFrame
-from thermal.models.site_facts import EmissionFactor, LegalQuota, SiteFact, WeatherDay
+from thermal.models.site_facts import EmissionFactor, LegalQuota, SiteFact, WeatherDay, WeatherDependence
 from thermal.models.validation import FindingTransition, ValidationFinding, ValidationMark, ValidationRule
 
 __all__ = [
@@ -41,4 +41,5 @@ __all__ = [
     "ValidationMark",
     "ValidationRule",
     "WeatherDay",
+    "WeatherDependence",
 ]

@@ -61,6 +61,11 @@ class Correction(models.Model):
     passed_over = models.JSONField(
         _("methods passed over"), default=list, help_text=_("Better methods whose facts were not known.")
     )
+    weather_ratio = models.FloatField(
+        _("ratio of degree days"),
+        null=True,
+        help_text=_("By which earlier weeks were adjusted; empty if they were not."),
+    )
     starts_at = models.DateTimeField(_("from"))
     ends_at = models.DateTimeField(_("until"))
     heat_kwh = models.DecimalField(

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import scoping
 from accounts.history import tracked
-from hosting.models import Site
+from hosting.models import DeliveryPoint, Site
 from thermal.models.validation import DateRange
 
 DAYS = DateRange("valid_from", "valid_until", RangeBoundary())
@@ -169,6 +169,58 @@ class WeatherDay(models.Model):
         return f"{self.site_id} {self.day_on}"
 
 
+@tracked()
+class WeatherDependence(models.Model):
+    """That the demand of a delivery point follows the weather, and the load that it takes whatever the weather."""
+
+    delivery_point = models.ForeignKey(
+        DeliveryPoint,
+        verbose_name=_("delivery point"),
+        on_delete=models.PROTECT,
+        related_name="weather_dependences",
+    )
+    base_load_kw = models.FloatField(
+        _("base load"),
+        default=0.0,
+        validators=[MinValueValidator(0)],
+        help_text=_("Mean power in kW that is taken whatever the weather, such as hot water."),
+    )
+    valid_from = models.DateField(_("from"))
+    valid_until = models.DateField(_("until"), null=True, blank=True, help_text=_("First day on which it is not so."))
+    source = models.CharField(_("source"), max_length=200, help_text=_("Measurement, contract or person."))
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("recorded by"),
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
+
+    objects = scoping.scoped_manager()
+    anchors: ClassVar[scoping.Anchors] = {"site": "delivery_point__site"}
+
+    class Meta:
+        ordering = ("delivery_point", "-valid_from")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=_ENDS, name="weather_dependence_ends_after_start"),
+            models.CheckConstraint(condition=Q(base_load_kw__gte=0), name="weather_dependence_base_not_negative"),
+            ExclusionConstraint(
+                name="weather_dependence_no_overlap",
+                expressions=[("delivery_point", RangeOperators.EQUAL), (DAYS, RangeOperators.OVERLAPS)],
+                violation_error_message=_("Another entry says something for some of these days; end it first."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delivery_point}: {self.base_load_kw:g} kW"
+
+    def get_absolute_url(self) -> str:
+        """The address of the site's weather, where it stands."""
+        return reverse("thermal:weather_site", args=[self.delivery_point.site_id])
+
+
+@tracked()
 class EmissionFactor(models.Model):
     """The emissions of one kWh of a fuel or of a grid's electricity, where and when they are so."""
 
@@ -217,6 +269,10 @@ class EmissionFactor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.country} {self.get_carrier_display()} {self.valid_from}"
+
+    def get_absolute_url(self) -> str:
+        """The address of the factor's page."""
+        return reverse("thermal:emissionfactor_detail", args=[self.pk])
 
 
 class LegalQuota(models.Model):

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from thermal.models import Correction
@@ -38,9 +40,17 @@ _WHY_NOT: Final = {
 }
 
 
-def how(method: str) -> str:
-    """How the method finds heat, in the reader's language."""
-    return str(_HOW[EstimationMethod(method)]) if method else ""
+def how(method: str, weather_ratio: float | None = None) -> str:
+    """How the method finds heat, and whether that was adjusted to the weather, in the reader's language."""
+    if not method:
+        return ""
+    words = str(_HOW[EstimationMethod(method)])
+    if EstimationMethod(method) is not EstimationMethod.HISTORY:
+        return words
+    if weather_ratio is None:
+        return f"{words} {gettext('Not adjusted to the weather.')}"
+    factor = number_format(weather_ratio, decimal_pos=3, use_l10n=True)
+    return f"{words} {gettext('Adjusted to the weather: %(factor)s times the degree days.') % {'factor': factor}}"
 
 
 def passed_over(methods: list[str]) -> list[tuple[str, str]]:

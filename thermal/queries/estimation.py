@@ -7,17 +7,21 @@ from statistics import fmean
 from typing import Final
 
 from hosting.models import DeliveryPoint, MeterPlacement
-from kernel.periods import QUARTER_HOUR, Period
+from kernel.periods import QUARTER_HOUR, Period, local_date
 from thermal.domain import physics
-from thermal.domain.estimation import Facts
+from thermal.domain.estimation import QUARTERS_PER_HOUR, Facts
 from thermal.models import HeatInterval, SiteInterval
 from thermal.models.ledger import Quality
+from thermal.queries import kpi_facts
+from thermal.queries.kpi_facts import Span
 
 WEEKS: Final = 3
 """Of how many valid weeks the mean is taken, and how far back they are looked for."""
 WEEKS_BACK: Final = 8
 A_DAY: Final = dt.timedelta(days=1)
 """Shorter periods say nothing about an average."""
+LEAST_DAY_KD: Final = 0.5
+"""Earlier weeks with fewer degree days a day say nothing about colder ones."""
 LONGEST_AVERAGE: Final = dt.timedelta(days=31)
 """How long the periods before and after are whose average counts."""
 
@@ -27,6 +31,8 @@ def facts_for(point: DeliveryPoint, period: Period, *, known_kwh: Decimal | None
     starts = quarters_of(period)
     until = starts[-1] + QUARTER_HOUR
     heat = _heat(point, Period(period.start - dt.timedelta(weeks=WEEKS_BACK), period.end + LONGEST_AVERAGE))
+    weeks = _weeks(heat, starts)
+    ratio, base_kwh = _weather(point, starts, weeks)
     return Facts(
         quarters_count=len(starts),
         known_kwh=known_kwh,
@@ -35,7 +41,9 @@ def facts_for(point: DeliveryPoint, period: Period, *, known_kwh: Decimal | None
         after_kwh=heat.get(until),
         passages=_passages(point, period, starts),
         side=_side(point, period),
-        history_kwh=_weeks(heat, starts),
+        history_kwh=[[heat[start] for start in of_quarter] for of_quarter in weeks],
+        weather_ratio=ratio,
+        base_kwh=base_kwh,
         average_before_kwh=_mean(heat, starts[0] - max(until - starts[0], A_DAY), starts[0]),
         average_after_kwh=_mean(heat, until, until + (until - starts[0])),
     )
@@ -57,16 +65,43 @@ def _heat(point: DeliveryPoint, reach: Period) -> Mapping[dt.datetime, float]:
     return {start: float(heat) for start, heat in rows.values_list("start", "heat_kwh") if heat is not None}
 
 
-def _weeks(heat: Mapping[dt.datetime, float], starts: Sequence[dt.datetime]) -> list[list[float]]:
-    """For each quarter hour the same ones of the last valid weeks; none where not every one is known."""
+def _weeks(heat: Mapping[dt.datetime, float], starts: Sequence[dt.datetime]) -> list[list[dt.datetime]]:
+    """For each quarter hour the starts of the same ones of the last valid weeks; none where not every one is known."""
     found = []
     for start in starts:
-        weeks = (heat.get(start - dt.timedelta(weeks=back)) for back in range(1, WEEKS_BACK + 1))
-        known = [value for value in weeks if value is not None][:WEEKS]
+        weeks = (start - dt.timedelta(weeks=back) for back in range(1, WEEKS_BACK + 1))
+        known = [one for one in weeks if one in heat][:WEEKS]
         if not known:
             return []
         found.append(known)
     return found
+
+
+def _weather(
+    point: DeliveryPoint, starts: Sequence[dt.datetime], weeks: Sequence[Sequence[dt.datetime]]
+) -> tuple[float | None, float]:
+    """The ratio of degree days between the quarter hours and those of earlier weeks, and the base load of one in kWh.
+
+    None where the demand does not follow the weather, the weather of one day is not known, or it was warm in the weeks.
+    """
+    zone = point.site.zone
+    on = local_date(starts[0], zone)
+    dependence = kpi_facts.dependence_of(point=point, on=on) if weeks else None
+    if dependence is None:
+        return None, 0.0
+    first = min(local_date(one, zone) for of_quarter in weeks for one in of_quarter)
+    span = Span(first, local_date(starts[-1], zone) + A_DAY)
+    base_c = kpi_facts.base_of_site_c(site=point.site, span=span)
+    days_kd = kpi_facts.heating_days_by_day(site=point.site, span=span, base_c=base_c)
+    now = [days_kd.get(local_date(one, zone)) for one in starts]
+    then = [[days_kd.get(local_date(one, zone)) for one in of_quarter] for of_quarter in weeks]
+    if None in now or any(None in of_quarter for of_quarter in then):
+        return None, 0.0
+    now_kd = fmean(value or 0.0 for value in now)
+    then_kd = fmean(fmean(value or 0.0 for value in of_quarter) for of_quarter in then)
+    if then_kd < LEAST_DAY_KD:
+        return None, 0.0
+    return now_kd / then_kd, dependence.base_load_kw / QUARTERS_PER_HOUR
 
 
 def _mean(heat: Mapping[dt.datetime, float], start: dt.datetime, end: dt.datetime) -> float | None:

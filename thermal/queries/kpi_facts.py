@@ -10,13 +10,15 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from hosting.models import Site
+from hosting.models import DeliveryPoint, Site
 from thermal.domain.kpis import avoided, disclosure
-from thermal.models import EmissionFactor, SiteFact, WeatherDay
+from thermal.models import EmissionFactor, SiteFact, WeatherDay, WeatherDependence
 
 Kind = SiteFact.Kind
 # The European default where a country has no factor of its own.
 UNION = "EU"
+# Annex II of Delegated Regulation (EU) 2024/1364.
+COOLING_BASE_C = 21.0
 RENEWABLES = (Kind.REN_GOO, Kind.REN_PPA, Kind.REN_OWN)
 
 
@@ -228,12 +230,41 @@ def _add_weather(
         found[site.pk]["heating_kd"] = Known(total, words, len(known) >= expected)
 
 
+def heating_days_by_day(*, site: Site, span: Span, base_c: float) -> dict[dt.date, float]:
+    """The heating degree days of each day of the span whose weather is known, in K·d: as imported, or by the base."""
+    rows: Any = WeatherDay.objects.filter(site=site, day_on__gte=span.first, day_on__lt=span.until)
+    return {
+        day_on: disclosure.degree_days(mean_c or 0.0, base_c) if kd is None else kd
+        for day_on, mean_c, kd in rows.values_list("day_on", "mean_c", "heating_kd")
+    }
+
+
+def heating_days_kd(*, site: Site, span: Span, base_c: float) -> float | None:
+    """The heating degree days of the span in K·d; None where the weather of one of its days is not known."""
+    known = heating_days_by_day(site=site, span=span, base_c=base_c)
+    return sum(known.values()) if len(known) == (span.until - span.first).days else None
+
+
+def base_of_site_c(*, site: Site, span: Span) -> float:
+    """The base of the site's heating degree days in °C: as stated for the span, else that of the settings."""
+    facts = SiteFact.objects.filter(site=site, kind=Kind.BASE_LOAD, valid_from__lt=span.until)
+    stated = state(facts.exclude(valid_until__lte=span.first).order_by("valid_from"), Kind.BASE_LOAD, span)
+    return heating_base_c() if stated is None or stated.value is None else stated.value
+
+
+def dependence_of(*, point: DeliveryPoint, on: dt.date) -> WeatherDependence | None:
+    """What is stated about the weather and the demand of a delivery point on a day; None where it follows none."""
+    rows: Any = WeatherDependence.objects.filter(delivery_point=point, valid_from__lte=on)
+    found: WeatherDependence | None = rows.exclude(valid_until__lte=on).first()
+    return found
+
+
 def heating_base_c() -> float:
     """The outdoor temperature below which heating is counted, where a site states none."""
     return float(getattr(settings, "THERMAL_HEATING_BASE_C", 15.0))
 
 
-def cooling_days_kd(*, site: Site, span: Span, base_c: float = 21.0) -> float | None:
+def cooling_days_kd(*, site: Site, span: Span, base_c: float = COOLING_BASE_C) -> float | None:
     """Cooling degree days of the span above the base of the regulation in K·d; None without a mean temperature."""
     rows: Any = WeatherDay.objects.filter(
         site=site, day_on__gte=span.first, day_on__lt=span.until, mean_c__isnull=False

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import Trunc
@@ -10,8 +11,10 @@ from django.db.models.functions import Trunc
 from hosting.models import DeliveryPoint, Site
 from kernel.periods import QUARTER_HOUR, Period, local_day, local_month
 from thermal.domain.validation.places import Balance, Month, Quarter
-from thermal.models import HeatInterval, SiteInterval
+from thermal.models import HeatInterval, SiteInterval, WeatherDependence
 from thermal.models.ledger import Quality, Reason
+from thermal.queries import kpi_facts
+from thermal.queries.kpi_facts import Span
 
 ENERGIES = ("it_kwh", "delivered_kwh", "captured_kwh", "heat_pump_kwh", "rejected_kwh", "buffer_change_kwh")
 
@@ -47,17 +50,32 @@ def quarters(points: Iterable[DeliveryPoint], period: Period) -> dict[int, list[
 
 
 def months(point: DeliveryPoint, first: Period) -> tuple[Month, Month]:
-    """The heat of a local month of the delivery point, and that of the same month a year before."""
+    """The heat of a local month of the delivery point, and that of the same month a year before, with their weather.
+
+    Both by the base of degree days that holds in the later month, and only where the demand follows the weather then.
+    """
     zone = point.site.zone
     on = first.start.astimezone(zone).date()
     before = local_month(on.year - 1, on.month, zone)
-    return _month(point, first), _month(point, before)
+    dependence = kpi_facts.dependence_of(point=point, on=_span(first, zone).middle)
+    base_c = kpi_facts.base_of_site_c(site=point.site, span=_span(first, zone)) if dependence else 0.0
+    return _month(point, first, dependence, base_c), _month(point, before, dependence, base_c)
 
 
-def _month(point: DeliveryPoint, period: Period) -> Month:
+def _month(point: DeliveryPoint, period: Period, dependence: WeatherDependence | None, base_c: float) -> Month:
     rows = HeatInterval.objects.filter(delivery_point=point, start__gte=period.start, start__lt=period.end)
     told = rows.aggregate(heat=Sum("heat_kwh"), known=Count("heat_kwh"))
-    return Month(period, float(told["heat"] or 0), told["known"] / (period.duration // QUARTER_HOUR))
+    known = told["known"] / (period.duration // QUARTER_HOUR)
+    if dependence is None:
+        return Month(period, float(told["heat"] or 0), known)
+    days_kd = kpi_facts.heating_days_kd(site=point.site, span=_span(period, point.site.zone), base_c=base_c)
+    base_kwh = dependence.base_load_kw * (period.duration / dt.timedelta(hours=1))
+    return Month(period, float(told["heat"] or 0), known, days_kd, base_kwh)
+
+
+def _span(period: Period, zone: ZoneInfo) -> Span:
+    """The local days of a period that begins and ends at local midnights."""
+    return Span(period.start.astimezone(zone).date(), period.end.astimezone(zone).date())
 
 
 def actual_shares(points: Iterable[int], first: dt.datetime, last: dt.datetime, step: str, zone: Any) -> Any:

@@ -13,13 +13,16 @@ from django.db.models import Max, Min, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from hosting.models import Site
+from hosting.models import EquipmentModel, Site
+from kernel.periods import local_days
 from thermal.domain.kpis import disclosure, figures, sums
 from thermal.models import KpiSum, LegalQuota, SiteFact
-from thermal.queries import kpi_facts, kpi_ledger, kpi_words
+from thermal.queries import equipment_figures, kpi_facts, kpi_ledger, kpi_words
 from thermal.queries.kpi_facts import Known, Span
 
 Kind = SiteFact.Kind
+# Of less than this a value is marked as known for a part only.
+ENOUGH_RATIO: Final = 0.98
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,7 @@ def disclosure_of(*, site: Site, year: int) -> Disclosure:
         *(_metered(code, name, unit, known, given) for code, name, unit in _METERED),
         *(_state(code, kind, unit, valid, span) for code, kind, unit in _STATES),
         *(_amount(code, kinds, unit, valid, span) for code, kinds, unit in _AMOUNTS),
-        _waste_heat(known),
+        *_waste_heat(site, span, known),
         _cooling_days(site, span),
     ]
     indicators = {key: kpi_ledger.shown(figures.BY_KEY[key], known, given) for _code, key in _INDICATORS}
@@ -212,19 +215,48 @@ def _metered(code: str, name: str, unit: str, known: kpi_ledger.Sums, given: dic
     total = known.get(name)
     if total is not None and total.value is not None:
         share = _("meters, known for %(share).1f %% of the months reported") % {"share": 100 * total.known_ratio}
-        return Line("II", code, label, total.value, unit, share, is_partly_known=total.known_ratio < 0.98)
+        return Line("II", code, label, total.value, unit, share, is_partly_known=total.known_ratio < ENOUGH_RATIO)
     if name in given:
         return Line("II", code, label, given[name].value, unit, given[name].source)
     return Line("II", code, label, None, unit, "", _("a meter, or an amount of the year"))
 
 
-def _waste_heat(known: kpi_ledger.Sums) -> Line:
-    """TWH: the regulation wants the time average where the fluid enters the exchanger; the ledger has another mean."""
-    label = _("average waste-heat temperature, weighted by volume at the delivery points")
+def _waste_heat(site: Site, span: Span, known: kpi_ledger.Sums) -> list[Line]:
+    """TWH: the time average of the fluid that cooled the IT where it enters the recovery exchanger, and weighted.
+
+    Where nothing is measured there, the supply at the delivery points stands for it, and says so: it is another mean
+    of another place.
+    """
+    period = local_days(span.first, span.until, site.zone)
+    found = equipment_figures.waste_heat_temperature(site=site, period=period)
+    label = _("average waste-heat temperature, over time")
+    if found.time_mean_c is None:
+        return [_supply_instead(label, known)]
+    place = _("where the fluid enters %(tags)s, known for %(share).1f %% of the year") % {
+        "tags": ", ".join(point.tag for point in found.points),
+        "share": 100 * found.known_ratio,
+    }
+    if found.place != EquipmentModel.Kind.PLATE_EXCHANGER:
+        place += "; " + _("no exchanger is measured, the heat pump stands for it")
+    is_part = found.known_ratio < ENOUGH_RATIO or found.place != EquipmentModel.Kind.PLATE_EXCHANGER
+    lines = [Line("II", "TWH", label, found.time_mean_c, "°C", place, is_partly_known=is_part)]
+    if found.heat_weighted_c is not None:
+        weighted = _("average waste-heat temperature, weighted by heat (not asked for)")
+        lines.append(
+            Line("II", "TWH (weighted)", weighted, found.heat_weighted_c, "°C", place, is_partly_known=is_part)
+        )
+    return lines
+
+
+def _supply_instead(label: str, known: kpi_ledger.Sums) -> Line:
     shown = kpi_ledger.shown(figures.BY_KEY["supply_vw"], known, {})
     if shown.value is None:
-        return Line("II", "TWH", label, None, "°C", "", _("heat meters with temperatures"))
-    return Line("II", "TWH", label, shown.value, "°C", _("heat meters"), is_partly_known=True)
+        waits = _("temperature sensors where the fluid enters the recovery exchanger")
+        return Line("II", "TWH", label, None, "°C", "", waits)
+    origin = _(
+        "not measured at the recovery exchanger: supply at the delivery points, weighted by volume, stands for it"
+    )
+    return Line("II", "TWH", label, shown.value, "°C", origin, is_partly_known=True)
 
 
 def _cooling_days(site: Site, span: Span) -> Line:

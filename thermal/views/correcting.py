@@ -133,7 +133,7 @@ class _Proposal(scoped.FormPage, scoped.ScopedObjectPage):
             "seen": form.fingerprint(),
             "was_changed": "store" in self.request.POST,
             "sentence": correction_texts.what_changes(correction),
-            "how": correction_texts.how(correction.method),
+            "how": correction_texts.how(correction.method, correction.weather_ratio),
             "passed_over": correction_texts.passed_over(correction.passed_over),
             "zone": correction.site.time_zone,
             "chart": correction_charts.chart_of_preview(found, correction.site.time_zone),

@@ -73,7 +73,7 @@ class CorrectionDetail(_Corrections, scoped.ScopedObjectPage):
             "state_level": STATE_LEVELS[correction.state],
             "chart": correction_charts.chart_of(correction),
             "sentence": correction_texts.what_changes(correction),
-            "how": correction_texts.how(correction.method),
+            "how": correction_texts.how(correction.method, correction.weather_ratio),
             "passed_over": correction_texts.passed_over(correction.passed_over),
             "readings": readings[:MOST_ROWS],
             "quarters": quarters[:MOST_ROWS],

@@ -160,9 +160,21 @@ def _facts(shown: Shown, site: Site, period: Period) -> list[dict[str, Any]]:
     listed = reverse("thermal:regulation", args=[site.pk]) + f"?year={year}#facts"
     words = {**kpi_words.INPUTS, **kpi_words.FACTS}
     return [
-        {"label": f"{words[name]} ({fact.source})", "value": fact.value, "unit": kpi_words.unit_of(name), "url": listed}
+        {
+            "label": f"{words[name]} ({fact.source})",
+            "value": fact.value,
+            "unit": kpi_words.unit_of(name),
+            "url": _where_stated(name, site, listed),
+        }
         for name, fact in shown.facts.items()
     ]
+
+
+def _where_stated(name: str, site: Site, facts_url: str) -> str:
+    """The page on which people state a fact: factors and weather have their own."""
+    if name in ("grid_g_per_kwh", "fuel_g_per_kwh"):
+        return reverse("thermal:emissionfactor_list")
+    return reverse("thermal:weather_site", args=[site.pk]) if name == "heating_kd" else facts_url
 
 
 def _boundary(figure: figures.Figure) -> list[dict[str, Any]]:

@@ -2,18 +2,17 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from accounts.views import scoped
 from hosting.models import Site
 from kernel import csvfiles
-from thermal.kpi_forms import SiteFactForm, WeatherImportForm
+from thermal.kpi_forms import SiteFactForm
 from thermal.models import SiteFact
 from thermal.queries import disclosure_files, kpi_ledger, regulation
 from thermal.services import site_facts
@@ -86,36 +85,3 @@ class SiteFactCreate(scoped.ScopedCreateView):
 
     def save(self, form: Any) -> SiteFact:
         return site_facts.record_fact(fact=form.instance, site=self.site, by=self.person, now=timezone.now())
-
-
-class WeatherImport(scoped.FormPage):
-    """Takes the weather of sites from a file."""
-
-    model = Site
-    template_name = "components/form_page.html"
-    form_class = WeatherImportForm
-    capability = ADD_FACT
-    title = gettext_lazy("Import the weather")
-    submit_label = gettext_lazy("Import")
-
-    def breadcrumbs(self) -> list[scoped.Crumb]:
-        return [heat_crumb(), scoped.Crumb(_("Key figures of all sites"), reverse("thermal:kpi_comparison"))]
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Refuse whoever may not enter facts, then import."""
-        self.require_capability()
-        return super().post(request, *args, **kwargs)
-
-    def carry_out(self, form: Any) -> int:
-        sites = {site.code: site for site in self.get_queryset()}
-        given = form.cleaned_data
-        count = site_facts.import_weather(
-            content=given["file"].read(), source=given["source"], sites=sites, by=self.person
-        )
-        words = ngettext("%(count)s day of weather stored.", "%(count)s days of weather stored.", count)
-        messages.success(self.request, words % {"count": count})
-        return count
-
-    def get_success_url(self, outcome: Any) -> str:
-        del outcome
-        return reverse("thermal:kpi_comparison") + "?figure=heat_per_degree_day"

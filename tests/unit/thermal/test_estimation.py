@@ -59,7 +59,7 @@ def test_known_registers_keep_the_total_and_earlier_weeks_give_its_shape() -> No
 
 
 def test_colder_weeks_need_more() -> None:
-    assert estimation.estimate(Facts(1, history_kwh=[[4.0]], history_factor=1.5)).total_kwh == 6
+    assert estimation.estimate(Facts(1, history_kwh=[[4.0]], weather_ratio=1.5)).total_kwh == 6
 
 
 def test_nothing_known_is_refused_and_so_is_a_method_without_its_facts() -> None:

@@ -91,7 +91,8 @@ def estimate_exchange(
         Correction(
             kind=Correction.Kind.ADD, site=point.site, meter=ended.meter, delivery_point=point,
             method=found.found.method, passed_over=[one.value for one in found.found.passed_over],
-            starts_at=whole.start, ends_at=whole.end, heat_kwh=found.total_kwh, reason=reason, author=by,
+            weather_ratio=found.found.weather_ratio, starts_at=whole.start, ends_at=whole.end,
+            heat_kwh=found.total_kwh, reason=reason, author=by,
             proposed_at=now,
         )
     )  # fmt: skip

@@ -89,7 +89,8 @@ def add_estimate(
         Correction(
             kind=Correction.Kind.ADD, site=point.site, meter=finding.meter if finding else None, delivery_point=point,
             finding=finding, method=found.method, passed_over=[one.value for one in found.passed_over],
-            starts_at=period.start, ends_at=period.end, heat_kwh=found.total_kwh, reason=reason, author=by,
+            weather_ratio=found.weather_ratio, starts_at=period.start, ends_at=period.end,
+            heat_kwh=found.total_kwh, reason=reason, author=by,
             proposed_at=now,
         )
     )  # fmt: skip
