@@ -68,7 +68,7 @@ def test_each_pipe_tells_the_end_that_it_has_at_the_equipment(path: HeatPath) ->
     assert (exchanger.is_loaded, exchanger.measured_s, exchanger.heat_kwh) == (True, 900, None)
     assert (exchanger.energy_basis, len(exchanger.inputs)) == (EnergyBasis.NONE, 4)
     [buffer, *_rest] = rows_of(path.buffer)
-    assert (buffer.mean_c, buffer.is_loaded, buffer.approach_k) == (38.0, None, None)
+    assert (buffer.mean_c, buffer.is_loaded, buffer.approach_k, buffer.charge_ratio) == (38.0, None, None, None)
 
 
 def test_the_limits_of_a_heat_pump_are_those_of_the_functions(path: HeatPath) -> None:
@@ -195,6 +195,15 @@ def test_what_no_sensor_tells_any_more_is_gone(path: HeatPath) -> None:
     assert settle(path).equipment_rows == 2  # the pipe to the buffer told the buffer's end as well
     assert rows_of(path.exchanger) == []
     assert [row.version for row in rows_of(path.buffer)] == [2]
+
+
+def test_a_charge_that_the_controller_tells_is_kept_beside_the_temperature(path: HeatPath) -> None:
+    told = thermal.make_plant_device(path.site, [Measurement.Role.BUFFER_CHARGE], equipment=path.buffer)
+    thermal.make_frames(told, [(at, [0.4]) for at in steps(4)])
+    path.tell([(at, TOLD) for at in steps(4)], now=LATER)
+    settle(path)
+    row = rows_of(path.buffer)[0]
+    assert (row.mean_c, row.charge_ratio) == (38.0, pytest.approx(0.4))
 
 
 def test_a_value_on_a_bypass_tells_nothing(path: HeatPath) -> None:

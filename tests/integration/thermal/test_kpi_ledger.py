@@ -151,13 +151,16 @@ def recomputed(site: Site) -> dict[tuple[dt.date, str], tuple[float | None, int]
             put(row.start, f"curtailed_{cause}_s", row.curtailed_s * mine if told else None)
             lost = row.curtailed_kwh
             put(row.start, f"curtailed_{cause}_kwh", None if lost is None else lost * mine)
-    for heat in HeatInterval.objects.filter(delivery_point__site=site).order_by("start"):
-        for name, value in zip(("volume_m3", "supply_m3c", "return_m3c"), water_of(heat), strict=True):
-            put(heat.start, name, value)
-        put(heat.start, "estimated_kwh", float(heat.heat_kwh or 0) * (heat.quality == 3))
-    for start, name, value in told_of_equipment(site):
+    for start, name, value in (*told_of_points(site), *told_of_equipment(site)):
         put(start, name, value)
     return {key: (round(value, 3) if count else None, count) for key, (value, count) in found.items()}
+
+
+def told_of_points(site: Site) -> Iterator[tuple[dt.datetime, str, float | None]]:
+    for heat in HeatInterval.objects.filter(delivery_point__site=site).order_by("start"):
+        for name, value in zip(("volume_m3", "supply_m3c", "return_m3c"), water_of(heat), strict=True):
+            yield heat.start, name, value
+        yield heat.start, "estimated_kwh", float(heat.heat_kwh or 0) * (heat.quality == 3)
 
 
 def told_of_equipment(site: Site) -> Iterator[tuple[dt.datetime, str, float | None]]:

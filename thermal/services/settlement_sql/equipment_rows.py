@@ -105,7 +105,7 @@ ends AS (
            avg(mean) FILTER (WHERE name = 'cold_in') AS cold_in_c,
            avg(mean) FILTER (WHERE name = 'cold_out') AS cold_out_c,
            avg(mean) FILTER (WHERE name = 'mean') AS mean_c,
-           least(1, greatest(0, avg(mean) FILTER (WHERE name = 'charge'))) AS charge_ratio,
+           avg(least(1, greatest(0, mean))) FILTER (WHERE name = 'charge') AS charge_ratio,
            CASE WHEN count(*) FILTER (WHERE name = 'heat') = min(due.heat)
                 THEN sum(kwh) FILTER (WHERE name = 'heat') END AS heat_kwh,
            CASE WHEN count(*) FILTER (WHERE name = 'work') = min(due.work)
