@@ -10,13 +10,14 @@ from hosting import urls as hosting_urls
 from portal import health, metrics
 from portal.views import home, site
 from thermal import api as thermal_api
-from thermal import kpi_api, push_api
+from thermal import equipment_api, kpi_api, push_api
 
 api: list[URLPattern | URLResolver] = [
     *hosting_api.router.urls,
     *contracts_api.router.urls,
     *thermal_api.router.urls,
     *kpi_api.router.urls,
+    *equipment_api.router.urls,
     *compliance_api.router.urls,
     path("push/<slug:code>/", push_api.PushView.as_view(), name="push"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -15,7 +15,8 @@ from thermal.models import Alarm, AlarmRule, HeatInterval, MeterReading, SiteInt
 from thermal.queries import health
 
 
-def _instant_filter(field: str, lookup: str, label: Any) -> django_filters.Filter:
+def instant_filter(field: str, lookup: str, label: Any) -> django_filters.Filter:
+    """A bound of the time of a row, as people type it."""
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     return django_filters.IsoDateTimeFilter(field_name=field, lookup_expr=lookup, label=label, widget=widget)
 
@@ -34,8 +35,8 @@ class SiteIntervalFilter(filters.ScopedFilterSet):
     """Quarter hours by time (UTC), export mode and cause, curtailment and quality."""
 
     curtailed = django_filters.BooleanFilter(label=_("curtailed"), method="by_curtailed")
-    start = _instant_filter("start", "gte", _("from (UTC)"))
-    end = _instant_filter("start", "lt", _("before (UTC)"))
+    start = instant_filter("start", "gte", _("from (UTC)"))
+    end = instant_filter("start", "lt", _("before (UTC)"))
 
     class Meta:
         model = SiteInterval
@@ -50,8 +51,8 @@ class SiteIntervalFilter(filters.ScopedFilterSet):
 class HeatIntervalFilter(filters.ScopedFilterSet):
     """Quarter hours by time (UTC), quality and reason."""
 
-    start = _instant_filter("start", "gte", _("from (UTC)"))
-    end = _instant_filter("start", "lt", _("before (UTC)"))
+    start = instant_filter("start", "gte", _("from (UTC)"))
+    end = instant_filter("start", "lt", _("before (UTC)"))
 
     class Meta:
         model = HeatInterval
@@ -61,8 +62,8 @@ class HeatIntervalFilter(filters.ScopedFilterSet):
 class ReadingFilter(filters.ScopedFilterSet):
     """Readings by time (UTC) and source."""
 
-    start = _instant_filter("at", "gte", _("from (UTC)"))
-    end = _instant_filter("at", "lt", _("before (UTC)"))
+    start = instant_filter("at", "gte", _("from (UTC)"))
+    end = instant_filter("at", "lt", _("before (UTC)"))
 
     class Meta:
         model = MeterReading

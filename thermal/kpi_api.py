@@ -208,11 +208,13 @@ class ComparisonViewSet(viewsets.GenericViewSet[Any]):
         if key not in figures.BY_KEY:
             raise UnknownFigure(figure=key, figures=", ".join(figures.BY_KEY))
         sites = list(narrow(Site.objects.order_by("name"), request.user))
-        made = kpi_ledger.comparison(figure=figures.BY_KEY[key], sites=sites, span=_span(request), now=timezone.now())
+        made = kpi_ledger.comparison(
+            figure=figures.BY_KEY[key], sites=sites, span=asked_span(request), now=timezone.now()
+        )
         return Response(RankedSerializer(made.rows, many=True).data)
 
 
-def _span(request: Request) -> Span:
+def asked_span(request: Request) -> Span:
     """The span that the query names, as on the pages; unlike there, none is made up."""
     try:
         if "season" in request.query_params:
@@ -237,7 +239,7 @@ class DisclosureViewSet(viewsets.GenericViewSet[Any]):
     def retrieve(self, request: Request, pk: str) -> Response:
         """Return the disclosure of the site with this id; the running year unless one is named."""
         site = get_object_or_404(narrow(Site.objects.all(), request.user), pk=pk)
-        year = _span(request).first.year if "year" in request.query_params else timezone.localdate().year
+        year = asked_span(request).first.year if "year" in request.query_params else timezone.localdate().year
         return Response(disclosure_files.as_plain(regulation.disclosure_of(site=site, year=year)))
 
 

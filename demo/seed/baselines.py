@@ -16,16 +16,16 @@ Kind = EquipmentFact.Kind
 
 # By site, tag and fact. The network's exchanger was new and clean once; its operator agreed on a limit of its own.
 _STATED: Final[dict[str, tuple[tuple[str, Kind, float], ...]]] = {
-    POOL.code: (("HX-1", Kind.APPROACH, 2.6), ("BT-1", Kind.EMPTY, 38.0), ("BT-1", Kind.FULL, 51.0)),
+    POOL.code: (("HX-1", Kind.APPROACH, 1.8), ("BT-1", Kind.EMPTY, 38.0), ("BT-1", Kind.FULL, 51.0)),
     GREENHOUSE.code: (
-        ("HX-1", Kind.APPROACH, 2.3),
+        ("HX-1", Kind.APPROACH, 1.3),
         ("BT-1", Kind.EMPTY, 22.0),
         ("BT-1", Kind.FULL, 32.0),
         ("HP-1", Kind.EFFICIENCY, 0.40),
     ),
     NETWORK.code: (
-        ("HX-1", Kind.APPROACH, 1.2),
-        ("HX-1", Kind.APPROACH_RISE, 1.5),
+        ("HX-1", Kind.APPROACH, 0.6),
+        ("HX-1", Kind.APPROACH_RISE, 1.0),
         ("BT-1", Kind.EMPTY, 54.0),
         ("BT-1", Kind.FULL, 62.0),
     ),

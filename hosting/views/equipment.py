@@ -15,6 +15,10 @@ from hosting.models import Connection, Equipment, EquipmentModel
 from hosting.queries import isolation
 from hosting.views.records import InventoryList, RecordPage, Section
 
+Kind = EquipmentModel.Kind
+# What thermal keeps a ledger of, and shows on the record.
+WITH_FIGURES = frozenset({Kind.HEAT_PUMP, Kind.PLATE_EXCHANGER, Kind.BUFFER_TANK})
+
 
 class EquipmentModelList(InventoryList):
     """Every product."""
@@ -103,8 +107,9 @@ class EquipmentDetail(RecordPage):
         )
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """The record and the loss that isolating it would mean."""
-        return super().get_context_data(**{"loss": isolation.loss_of(self.object), **kwargs})
+        """The record, the loss that isolating it would mean, and whether its figures are shown."""
+        shown = self.object.model.kind in WITH_FIGURES and self.request.user.has_perm("thermal.read_kpis")
+        return super().get_context_data(**{"loss": isolation.loss_of(self.object), "has_figures": shown, **kwargs})
 
 
 class EquipmentCard(EquipmentDetail):

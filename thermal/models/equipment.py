@@ -160,4 +160,4 @@ class EquipmentFact(models.Model):
 
     def get_absolute_url(self) -> str:
         """The address of the equipment's figures, where its facts stand."""
-        return reverse("hosting:equipment_detail", args=[self.equipment_id])
+        return reverse("thermal:equipment_figures", args=[self.equipment_id])

@@ -31,6 +31,7 @@ from thermal.filters import HeatFilter, HeatIntervalFilter, SiteIntervalFilter
 from thermal.models import HeatInterval, MeterReading, SiteInterval
 from thermal.queries import (
     charts,
+    equipment_figures,
     kpi_ledger,
     kpi_maps,
     kpis,
@@ -150,6 +151,7 @@ class SiteHeat(scoped.ScopedDetailView):
             "temperature": charts.temperature_chart(site=site, period=shown.period, kind=shown.kind),
             "year_map": _year_map(site, shown, now),
             "points": list(site.delivery_points.order_by("code")),
+            "pieces": equipment_figures.pieces_of(site) if self.request.user.has_perm(kpi_ledger.READ) else [],
             "files": [
                 {"label": label, "url": reverse("thermal:site_series_csv", args=[site.pk, name]) + shown.query}
                 for name, label in FILES.items()

@@ -6,6 +6,7 @@ Module             Holds
 ``reuse``          PUE, ERF, ERE, CUE, WUE, REF, capture and usable ratio, heat value
 ``heat_pump``      COP at the boundaries H1 to H4, SCOP, Carnot and Lorenz limits and the check against them
 ``water_side``     volume-weighted temperatures, exchangers, buffers
+``drift``          how equipment stands to its commissioning
 ``export``         balance, export mode, curtailment, coincidence
 ``avoided``        fuel and emissions that the heat replaced, with dated factors
 ``sums``           inputs that add up over months and sites, from which every ratio is made
