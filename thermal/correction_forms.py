@@ -40,9 +40,17 @@ class ProposalForm(forms.Form):
     """What every proposal has: a reason, which the look before it does without."""
 
     reason = forms.CharField(
-        label=_("reason"), max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 2}),
+        label=_("reason"), max_length=300, widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("Needed to propose it; it stays with the correction, and auditors read it."),
     )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for the reason only where something is stored."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if "store" not in self.data:
+            self.errors.pop("reason", None)
+        cleaned.setdefault("reason", "")
+        return cleaned
 
     def fingerprint(self) -> str:
         """What was typed, reason aside, in one word: only what was looked at is stored."""
@@ -59,7 +67,7 @@ class StretchForm(ProposalForm):
 
     def clean(self) -> dict[str, Any]:
         """Refuse a stretch that ends before it starts."""
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        cleaned = super().clean()
         start, end = cleaned.get("starts_at"), cleaned.get("ends_at")
         if start and end and end <= start:
             self.add_error("ends_at", _("Choose an end after the start."))
@@ -162,7 +170,7 @@ class EditForm(ProposalForm):
 
     def clean(self) -> dict[str, Any]:
         """Each row that is begun says one thing; no instant comes twice."""
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        cleaned = super().clean()
         seen = set()
         for number in range(self.count):
             at, register, gone = (cleaned.get(f"{name}_{number}") for name in ("at", "register", "gone"))

@@ -16,6 +16,11 @@ _BY_KIND: Final = {
 }
 
 
+def has_fitting_way(finding: ValidationFinding) -> bool:
+    """Whether the first of the ways is made for this kind of finding."""
+    return finding.meter_id is not None and (finding.rule, finding.kind) in _BY_KIND
+
+
 def ways_of(finding: ValidationFinding) -> list[tuple[str, Any]]:
     """The addresses and labels of the ways to correct the finding."""
     query = f"?finding={finding.pk}"

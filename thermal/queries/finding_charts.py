@@ -64,7 +64,7 @@ def _water(groups: list[list[tuple[Told, Difference]]]) -> list[dict[str, Any]]:
     values = [_implied_kw(group) for group in groups]
     if not any(value is not None for value in values):
         return []
-    return [_series(_("Heat by water and temperatures"), "heat-return", values, "kW", "line")]
+    return [_series(_("Heat by water and temperatures"), "heat-return", values, "kW", "step")]
 
 
 def _series(label: str, token: str, values: list[float | None], unit: str, kind: str) -> dict[str, Any]:

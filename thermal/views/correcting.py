@@ -109,19 +109,21 @@ class _Proposal(scoped.FormPage, scoped.ScopedObjectPage):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The look at what would change; the proposal, once it was looked at as it stands."""
         form = self.get_form()
-        if not form.is_valid():
+        # A reason that is missing keeps nobody from seeing what it is needed for.
+        if not form.is_valid() and set(form.errors) != {"reason"}:
             return self._show(form)
-        stores = request.POST.get("seen") == form.fingerprint() and "store" in request.POST
+        was_seen = "store" in request.POST and request.POST.get("seen") == form.fingerprint()
+        stores = was_seen and not form.errors
         try:
             if stores:
                 return HttpResponseRedirect(self.get_success_url(self.carry_out(form)))
-            return self._show_preview(form)
+            return self._show_preview(form, was_seen=was_seen)
         except Refusal as refusal:
             field = FIELD_OF.get(refusal.code, "")
             form.add_error(field if field in form.fields else None, refusals.words_of(refusal))
             return self._show(form)
 
-    def _show_preview(self, form: Any) -> HttpResponse:
+    def _show_preview(self, form: Any, *, was_seen: bool) -> HttpResponse:
         """The form with what the correction would change below it."""
         form.cleaned_data["reason"] = form.cleaned_data["reason"] or "–"
         found = corrections.preview(
@@ -131,7 +133,7 @@ class _Proposal(scoped.FormPage, scoped.ScopedObjectPage):
         context = {
             "preview": found,
             "seen": form.fingerprint(),
-            "was_changed": "store" in self.request.POST,
+            "was_changed": "store" in self.request.POST and not was_seen,
             "sentence": correction_texts.what_changes(correction),
             "how": correction_texts.how(correction.method, correction.weather_ratio),
             "passed_over": correction_texts.passed_over(correction.passed_over),
@@ -319,10 +321,10 @@ class CorrectionEstimate(_Proposal):
         found: Site = self.object.site
         return found
 
-    def _show_preview(self, form: Any) -> HttpResponse:
+    def _show_preview(self, form: Any, *, was_seen: bool) -> HttpResponse:
         """With what counts there already, lest the same heat counts twice."""
         self.counted_kwh = reading.counted_kwh(self.object, form.period())
-        return super()._show_preview(form)
+        return super()._show_preview(form, was_seen=was_seen)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(**{"counted_kwh": getattr(self, "counted_kwh", None), **kwargs})

@@ -7,6 +7,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -74,7 +75,7 @@ class ReviewMonth(_ReviewPage):
             return (timezone.localdate().replace(day=1) - dt.timedelta(days=1)).replace(day=1)
 
     def get_title(self) -> str:
-        return _("Review of %(month)s") % {"month": f"{self.month_on():%Y-%m}"}
+        return _("Review of %(month)s") % {"month": date_format(self.month_on(), "F Y")}
 
     def breadcrumbs(self) -> list[scoped.Crumb]:
         return [heat_crumb(), queue_crumb()]
@@ -135,6 +136,7 @@ class FindingDetail(_FindingPage):
             "may_accept": finding.is_open and resolving.may_accept(finding, user),
             "needs_approver": finding.is_open and not resolving.may_accept(finding, user),
             "may_see_rules": user.has_perm(RULES),
+            "has_fitting_way": correction_ways.has_fitting_way(finding),
             "corrections": correction_ways.ways_of(finding) if user.has_perm(PROPOSE) and finding.is_open else [],
             "answers": visible_corrections(user).filter(finding=finding).select_related("meter", "delivery_point"),
         }

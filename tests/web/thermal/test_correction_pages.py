@@ -298,8 +298,9 @@ def test_an_estimate_is_shown_before_it_is_proposed(furnished: Furnished, engine
         assert text in page
     assert Correction.objects.count() == before
     refused = body(propose(engineer, url, typed))
-    assert "Give a reason" in refused
+    assert "This field is required" in refused
     assert 'id="id_reason_error"' in refused
+    assert "What would change" in refused
     propose(engineer, url, typed | REASON)
     made = Correction.objects.order_by("pk").last()
     assert made is not None
@@ -328,7 +329,7 @@ def test_every_way_is_looked_at_before_anything_is_stored(furnished: Furnished, 
     before = stored()
     for name, typed in ways.items():
         page = body(engineer.post(furnished.forms()[name], typed))
-        for text in ("What would change", "October 2026", "heat depends on it", '"estimated": ['):
+        for text in ("What would change", "October 2026", 'class="state state-', '"estimated": ['):
             assert text in page, (name, text)
     assert stored() == before
 
