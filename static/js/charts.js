@@ -429,7 +429,9 @@
 
     var last = data.days.length - 1;
     while (last > 0 && data.values[last].every(function (value) { return value === null; })) last -= 1;
-    var at = { day: last, hour: 12 };
+    var newest = 23;
+    while (newest > 0 && (!data.values[last] || data.values[last][newest] === null)) newest -= 1;
+    var at = { day: last, hour: newest };
     function reads(day, hour) {
       if (absent.has(day * 24 + hour)) return words(figure, "absentLabel", "no such hour, or not over yet");
       var value = data.values[day][hour];

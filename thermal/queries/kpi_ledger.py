@@ -8,11 +8,10 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count
 from django.db.models import Sum as Total
 
 from hosting.models import Site
-from kernel.periods import QUARTER_HOUR, local_date, local_days, quarter_start
+from kernel.periods import QUARTER_HOUR, local_days, quarter_start
 from thermal.domain.kpis import figures, sums
 from thermal.domain.kpis.figures import Figure
 from thermal.domain.kpis.sums import Sum
@@ -27,6 +26,8 @@ UNEVEN_RATIO = 0.02
 STAND_INS = ("water_m3", "total_kwh", "backup_kwh", "backup_heat_kwh")
 # Inputs of which a site has one value in each quarter hour; of the others it has one for each of its meters.
 ONE_PER_SITE: Final = frozenset((*sums.OF_SITES, *sums.OF_MODES, *sums.OF_CAUSES))
+# Every month that was summed has a row of this one, with the quarter hours that the site had in it.
+_MEASURE: Final = "it_kwh"
 _ONE_DAY: Final = dt.timedelta(days=1)
 
 Sums = Mapping[str, Sum]
@@ -118,11 +119,14 @@ def _rows(sites: Iterable[int], inputs: Sequence[str], span: Span) -> Any:
     return rows.order_by().values_list("site_id", "input")
 
 
+def _totals(sites: Iterable[int], inputs: Sequence[str], span: Span) -> Any:
+    return _rows(sites, inputs, span).annotate(Total("value"), Total("known_count"), Total("expected_count"))
+
+
 def sums_of_sites(*, sites: Iterable[int], inputs: Sequence[str], span: Span) -> dict[int, dict[str, Sum]]:
     """The sums of several sites over the span, as known in the months that have any, by site and input; one query."""
-    rows: Any = _rows(sites, inputs, span).annotate(Total("value"), Total("known_count"), Total("expected_count"))
     found: dict[int, dict[str, Sum]] = defaultdict(dict)
-    for site_id, name, value, known, expected in rows:
+    for site_id, name, value, known, expected in _totals(sites, inputs, span):
         found[site_id][name] = Sum(value, known, expected)
     return found
 
@@ -133,29 +137,29 @@ def sums_throughout(
     """The sums of several sites over the span, expected in every quarter hour of it that is over; one query.
 
     A month without a row is a month in which nothing is known, also before the site's first one: whoever has two months
-    of a year does not know the year. Of inputs that come from each meter, months without a row are expected to have as
-    many quarter hours as the others have on average.
+    of a year does not know the year. Inputs that come from each meter or piece of equipment are expected as often as in
+    the months that have rows.
     """
     quarters = _Quarters(span, now)
     zones = {site.pk: site.time_zone for site in sites}
-    rows: Any = _rows(zones, inputs, span).annotate(Total("value"), Total("known_count"), Total("expected_count"))
+    is_of_parts = any(name not in ONE_PER_SITE for name in inputs)
+    rows = list(_totals(zones, (*inputs, _MEASURE) if is_of_parts else inputs, span))
+    kept = {site_id: expected for site_id, name, _value, _known, expected in rows if name in ONE_PER_SITE}
     found: dict[int, dict[str, Sum]] = defaultdict(dict)
-    for site_id, name, value, known, expected, months in rows.annotate(Count("month_on")):
-        if name in ONE_PER_SITE:
-            whole = quarters.over(zones[site_id])
-        else:
-            whole = round(expected * quarters.months(zones[site_id]) / months)
+    for site_id, name, value, known, expected in rows:
+        whole = quarters.over(zones[site_id])
+        if name not in ONE_PER_SITE and kept.get(site_id):
+            whole = round(expected * whole / kept[site_id])
         found[site_id][name] = Sum(value, known, max(expected, whole))
     return found
 
 
 class _Quarters:
-    """How many quarter hours and months of a span are over, by time zone."""
+    """How many quarter hours of a span are over, by time zone."""
 
     def __init__(self, span: Span, now: dt.datetime) -> None:
         self.span, self.now = span, now
         self._over: dict[str, int] = {}
-        self._months: dict[str, int] = {}
 
     def over(self, time_zone: str) -> int:
         """The quarter hours of the span that are over."""
@@ -164,13 +168,6 @@ class _Quarters:
             end = min(period.end, quarter_start(self.now))
             self._over[time_zone] = max(0, (end - period.start) // QUARTER_HOUR)
         return self._over[time_zone]
-
-    def months(self, time_zone: str) -> int:
-        """The months of the span that have begun."""
-        if time_zone not in self._months:
-            today = local_date(self.now, ZoneInfo(time_zone))
-            self._months[time_zone] = sum(1 for month in months_of(self.span) if month <= today)
-        return self._months[time_zone]
 
 
 def sums_by_month(

@@ -36,8 +36,9 @@ ON_TILES: Final = (
     "curtailment",
     "supply_vw",
     "return_vw",
-    "difference_vw",
 )
+# Of these a site that has no heat pump, or no meter before it, shows no tile.
+WHERE_KNOWN: Final = frozenset({"cop", "capture_ratio"})
 _WHOLE_DAYS_ONLY: Final = frozenset({"renewable_kwh", "water_m3", "total_kwh", "heating_kd"})
 _ONE_DAY: Final = dt.timedelta(days=1)
 

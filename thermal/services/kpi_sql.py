@@ -38,14 +38,15 @@ of_site AS (
     GROUP BY month.site_id, month.month_on, month.expected
 ),
 of_points AS (
-    SELECT month.site_id, month.month_on, count(*)::int AS expected, max(hi.settled_at) AS settled_at,
+    SELECT month.site_id, month.month_on, month.expected * count(DISTINCT hi.delivery_point_id)::int AS expected,
+           max(hi.settled_at) AS settled_at,
            {kpi_inputs.columns(kpi_inputs.POINT_INPUTS)}
     FROM month
     JOIN hosting_deliverypoint dp ON dp.site_id = month.site_id
     JOIN thermal_heatinterval hi
       ON hi.delivery_point_id = dp.id AND hi.start >= month.t0 AND hi.start < month.t1
     WHERE hi.reason <> {Reason.NO_METER.value}
-    GROUP BY month.site_id, month.month_on
+    GROUP BY month.site_id, month.month_on, month.expected
 ),
 of_pieces AS (
     SELECT month.site_id, month.month_on, model.kind, month.expected * count(DISTINCT equipment.id)::int AS expected,

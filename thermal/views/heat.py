@@ -87,8 +87,10 @@ def figures_for(request: HttpRequest, site: Site, shown: periods.PeriodNav, now:
             compared=kpi_tiles.trend(figure, earlier, versus),
         )
         for figure, earlier in zip(made.figures, before.figures, strict=True)
+        if figure.value is not None or figure.figure.key not in kpis.WHERE_KNOWN
     ]
-    return {"figures": tiles, "figures_label": shown.label}
+    has_trend = any(tile["trend"] for tile in tiles)
+    return {"figures": tiles, "figures_label": shown.label, "figures_versus": versus if has_trend else ""}
 
 
 def _versions(standing: kpis.Standing) -> list[dict[str, Any]]:

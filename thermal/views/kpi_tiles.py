@@ -122,13 +122,12 @@ def tile(
 ) -> dict[str, Any]:
     """A figure as tile, with where it comes from; `period_words` says of when."""
     figure, label = shown.figure, str(kpi_words.FIGURES[shown.figure.key])
-    own_note = kpi_words.NOTES.get(figure.key)
     return {
         "key": figure.key,
         "label": label,
         **on_screen(shown),
         "formula": figure.formula,
-        "notes": [*([str(own_note)] if own_note else []), *notes],
+        "notes": list(notes),
         "is_estimated": shown.is_estimated,
         "is_whole": shown.known_ratio >= WHOLE_RATIO,
         "known_ratio": shown.known_ratio,
@@ -140,7 +139,7 @@ def tile(
             "inputs": [*_sums(shown, site, period), *_facts(shown, site, period)],
             "period": period_words,
             "quality": quality(shown),
-            "versions": [*_boundary(figure), *versions],
+            "versions": [*_boundary(figure), *versions, *_note(figure)],
         },
     }
 
@@ -175,6 +174,11 @@ def _where_stated(name: str, site: Site, facts_url: str) -> str:
     if name in ("grid_g_per_kwh", "fuel_g_per_kwh"):
         return reverse("thermal:emissionfactor_list")
     return reverse("thermal:weather_site", args=[site.pk]) if name == "heating_kd" else facts_url
+
+
+def _note(figure: figures.Figure) -> list[dict[str, Any]]:
+    note = kpi_words.NOTES.get(figure.key)
+    return [{"label": _("Note"), "value": note}] if note else []
 
 
 def _boundary(figure: figures.Figure) -> list[dict[str, Any]]:

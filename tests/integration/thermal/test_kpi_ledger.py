@@ -138,25 +138,31 @@ def recomputed(site: Site) -> dict[tuple[dt.date, str], tuple[float | None, int]
         if row.delivered_kwh is not None:
             parts = (row.delivered_kwh, row.rejected_kwh or 0.0, row.buffer_change_kwh or 0.0)
             put(row.start, "balance_in_kwh", None if error is None else error + sum(parts))
-        both = row.available_kwh is not None and row.demand_kwh is not None
-        put(row.start, "available_kwh", row.available_kwh if both else None)
-        put(row.start, "coincident_kwh", min(row.available_kwh or 0.0, row.demand_kwh or 0.0) if both else None)
         put(row.start, "utilisation_count", None if row.utilisation_ratio is None else 1)
         put(row.start, "curtailed_s", row.curtailed_s if told else None)
-        for number, mode in enumerate(sums.MODES):
-            is_so = None if row.export_mode is None else 900 * (row.export_mode == number)
-            put(row.start, f"mode_{mode}_s", is_so)
-        for number, cause in enumerate(sums.CAUSES):
-            mine = row.export_cause == number
-            put(row.start, f"curtailed_{cause}_s", row.curtailed_s * mine if told else None)
-            lost = row.curtailed_kwh
-            put(row.start, f"curtailed_{cause}_kwh", None if lost is None else lost * mine)
-    for start, name, value in (*told_of_points(site), *told_of_equipment(site)):
+        for name, value in told_of_export(row).items():
+            put(row.start, name, value)
+    for start, name, value in (*told_of_water(site), *told_of_equipment(site)):
         put(start, name, value)
     return {key: (round(value, 3) if count else None, count) for key, (value, count) in found.items()}
 
 
-def told_of_points(site: Site) -> Iterator[tuple[dt.datetime, str, float | None]]:
+def told_of_export(row: SiteInterval) -> dict[str, float | None]:
+    told = row.export_basis > 0 or row.delivered_kwh is not None
+    lost, found = row.curtailed_kwh, dict[str, float | None]()
+    both = row.available_kwh is not None and row.demand_kwh is not None
+    found["available_kwh"] = row.available_kwh if both else None
+    found["coincident_kwh"] = min(row.available_kwh or 0.0, row.demand_kwh or 0.0) if both else None
+    for number, mode in enumerate(sums.MODES):
+        found[f"mode_{mode}_s"] = None if row.export_mode is None else 900 * (row.export_mode == number)
+    for number, cause in enumerate(sums.CAUSES):
+        mine = row.export_cause == number
+        found[f"curtailed_{cause}_s"] = row.curtailed_s * mine if told else None
+        found[f"curtailed_{cause}_kwh"] = None if lost is None else lost * mine
+    return found
+
+
+def told_of_water(site: Site) -> Iterator[tuple[dt.datetime, str, float | None]]:
     for heat in HeatInterval.objects.filter(delivery_point__site=site).order_by("start"):
         for name, value in zip(("volume_m3", "supply_m3c", "return_m3c"), water_of(heat), strict=True):
             yield heat.start, name, value
