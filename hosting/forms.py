@@ -146,7 +146,7 @@ class PlaceMeterForm(forms.Form):
 
 
 REGISTER: Final[dict[str, Any]] = {"max_digits": 16, "decimal_places": 4, "min_value": 0}
-PHOTO_HINT = _("JPEG or PNG, up to 10 MB. It is kept as it came.")
+PHOTO_HINT = _("JPEG or PNG, up to 10 MB. What the camera writes beside the picture, as its place, is not kept.")
 
 
 def photo(label: Any) -> forms.FileField:

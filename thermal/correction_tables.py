@@ -20,7 +20,7 @@ class CorrectionTable(tables.PortalTable):
     proposed_at = tables.InstantColumn(site="site", attrs=ON_ONE_LINE)
     kind = tables.NameColumn(attrs={"td": {"class": "row-name text-nowrap"}})
     state = tables.StateColumn(STATE_LEVELS)
-    subject = django_tables2.Column(empty_values=(), verbose_name=_("at"), order_by=("meter__serial",))
+    subject = django_tables2.Column(empty_values=(), verbose_name=_("concerns"), order_by=("meter__serial",))
     site = django_tables2.Column()
     starts_at = tables.InstantColumn(site="site", attrs=ON_ONE_LINE)
     heat_kwh = tables.QuantityColumn(unit="kWh", digits=2)

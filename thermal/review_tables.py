@@ -22,7 +22,7 @@ class FindingTable(tables.PortalTable):
 
     severity = tables.StateColumn(SEVERITY_LEVELS)
     rule = tables.NameColumn(attrs={"td": {"class": "row-name text-nowrap"}})
-    subject = django_tables2.Column(verbose_name=_("at"), order_by=("meter__serial",), attrs=ON_ONE_LINE)
+    subject = django_tables2.Column(verbose_name=_("concerns"), order_by=("meter__serial",), attrs=ON_ONE_LINE)
     site = django_tables2.Column()
     starts_at = tables.InstantColumn(site="site", attrs=ON_ONE_LINE)
     words = django_tables2.Column(empty_values=(), orderable=False, verbose_name=_("what was found"))

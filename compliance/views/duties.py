@@ -179,7 +179,7 @@ class TaskDetail(RecordPage):
             yield Action(_("Complete without a sample"), complete, "compliance.complete_task")
         else:
             yield Action(_("Complete"), complete, "compliance.complete_task", primary=True)
-        yield Action(_("Cancel"), reverse("compliance:task_cancel", args=[task.pk]), "compliance.change_task")
+        yield Action(_("Cancel the task"), reverse("compliance:task_cancel", args=[task.pk]), "compliance.change_task")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """How it stands."""
