@@ -164,6 +164,7 @@ class AlarmRuleSerializer(ScopedSerializer):
             "measurement",
             "device",
             "delivery_point",
+            "equipment",
             "limit_value",
             "deadband_value",
             "on_delay_s",

@@ -59,6 +59,7 @@ class AlarmRuleForm(forms.ModelForm):  # type: ignore[type-arg]
             "measurement",
             "device",
             "delivery_point",
+            "equipment",
             "limit_value",
             "deadband_value",
             "on_delay_s",
@@ -75,7 +76,7 @@ class AlarmRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         self._require(cleaned)
         site = cleaned.get("site")
-        for name in ("measurement", "delivery_point"):
+        for name in ("measurement", "delivery_point", "equipment"):
             chosen = cleaned.get(name)
             if chosen is not None and site is not None and chosen.site_id != site.pk:
                 self.add_error(name, _("This belongs to another site."))
@@ -88,6 +89,10 @@ class AlarmRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         if cleaned.get("kind") == AlarmRule.Kind.NO_DATA:
             if cleaned.get("device") is None:
                 self.add_error("device", _("A “no data” rule watches a device."))
+        elif cleaned.get("kind") in {AlarmRule.Kind.DRIFT, AlarmRule.Kind.CARNOT}:
+            for name in ("equipment", "limit_value"):
+                if cleaned.get(name) is None:
+                    self.add_error(name, _("This rule watches equipment and needs a limit."))
         elif cleaned.get("kind") == AlarmRule.Kind.BALANCE:
             if cleaned.get("limit_value") is None:
                 self.add_error("limit_value", _("Enter the share of the heat that may be missing, such as 0.1."))

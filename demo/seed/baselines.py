@@ -11,6 +11,7 @@ from demo.seed.places import Place
 from demo.sites import GREENHOUSE, NETWORK, POOL
 from hosting.models import Equipment, Site
 from thermal.models import EquipmentFact, SiteFact
+from thermal.services import equipment_facts
 
 Kind = EquipmentFact.Kind
 
@@ -33,15 +34,15 @@ _STATED: Final[dict[str, tuple[tuple[str, Kind, float], ...]]] = {
 _SOURCE: Final = "Commissioning record"
 
 
-def state_baselines(site: Site, place: Place, equipment: Mapping[str, Equipment], by: User) -> None:
+def state_baselines(
+    *, site: Site, place: Place, equipment: Mapping[str, Equipment], by: User, now: dt.datetime
+) -> None:
     """Enters what is not stated yet."""
     since = dt.date.fromisoformat(place.live_since)
     for tag, kind, value in _STATED[place.code]:
-        EquipmentFact.objects.get_or_create(
-            equipment=equipment[tag],
-            kind=kind,
-            defaults={"value": value, "valid_from": since, "source": _SOURCE, "recorded_by": by},
-        )
+        if not EquipmentFact.objects.filter(equipment=equipment[tag], kind=kind).exists():
+            fact = EquipmentFact(kind=kind, value=value, valid_from=since, source=_SOURCE)
+            equipment_facts.record_fact(fact=fact, equipment=equipment[tag], by=by, now=now)
     if "HP-1" in equipment:
         SiteFact.objects.get_or_create(
             site=site,

@@ -49,7 +49,7 @@ def build_inventory(*, story: Story, by: User) -> None:
                 by=by,
             )
         )
-        state_baselines(site, place, equipment, by)
+        state_baselines(site=site, place=place, equipment=equipment, by=by, now=story.built_at)
     _announce_works(story, by)
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import scoping
 from accounts.history import tracked
-from hosting.models import DeliveryPoint, Device, Measurement, PlannedOutage, Site
+from hosting.models import DeliveryPoint, Device, Equipment, Measurement, PlannedOutage, Site
 
 
 class Priority(models.IntegerChoices):
@@ -33,6 +33,8 @@ class AlarmRule(models.Model):
         LOW = "low", _("value at or below the limit")
         NO_DATA = "no_data", _("no data")
         BALANCE = "balance", _("closing error of the balance at or above the limit")
+        DRIFT = "drift", _("equipment worse than at its commissioning by the limit")
+        CARNOT = "carnot", _("quarter hours of a day with a COP at or above Carnot")
 
     site = models.ForeignKey(Site, verbose_name=_("site"), on_delete=models.PROTECT, related_name="alarm_rules")
     key = models.SlugField(_("key"), max_length=60)
@@ -52,6 +54,14 @@ class AlarmRule(models.Model):
     delivery_point = models.ForeignKey(
         DeliveryPoint,
         verbose_name=_("delivery point"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="alarm_rules",
+    )
+    equipment = models.ForeignKey(
+        Equipment,
+        verbose_name=_("equipment"),
         on_delete=models.PROTECT,
         null=True,
         blank=True,
@@ -83,7 +93,11 @@ class AlarmRule(models.Model):
             models.CheckConstraint(
                 condition=Q(kind="no_data", device__isnull=False)
                 | Q(kind="balance", limit_value__isnull=False)
-                | (~Q(kind__in=["no_data", "balance"]) & Q(measurement__isnull=False, limit_value__isnull=False)),
+                | Q(kind__in=["drift", "carnot"], equipment__isnull=False, limit_value__isnull=False)
+                | (
+                    ~Q(kind__in=["no_data", "balance", "drift", "carnot"])
+                    & Q(measurement__isnull=False, limit_value__isnull=False)
+                ),
                 name="alarm_rule_watches_something",
             ),
         ]

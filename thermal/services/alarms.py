@@ -8,16 +8,18 @@ from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from hosting.models import EquipmentModel
 from kernel.errors import Refusal
 from thermal import signals
 from thermal.domain import alarms as domain
 from thermal.domain.alarms import Event, State
 from thermal.models import Alarm, AlarmRule, AlarmTransition
-from thermal.queries import live, watching
+from thermal.queries import live, watching, watching_equipment
 from thermal.queries.watching import Sight
 
 # How long a device may be silent where its rule names no limit: "communication lost" of the starter catalogue.
 SILENCE_S = 300.0
+_OF_RULES = ("site", "measurement", "device", "delivery_point", "equipment__model")
 
 
 class AlarmNeedsNoAcknowledgement(Refusal):
@@ -34,10 +36,15 @@ def evaluate(*, now: dt.datetime, devices: Iterable[int] | None = None) -> int:
     silence and waiting times need a clock and not a value.
     """
     rules = watching.lock_rules(devices)
-    known = AlarmRule.objects.select_related("site", "measurement", "device", "delivery_point").in_bulk(rules)
+    known = AlarmRule.objects.select_related(*_OF_RULES).in_bulk(rules)
     alarms = {alarm.rule_id: alarm for alarm in Alarm.objects.filter(rule__in=rules).exclude(state=State.CLOSED)}
     changed, moved = 0, []
-    for sight in (*watching.sights(rules, now), *watching.balances(rules, now)):
+    seen = (
+        *watching.sights(rules, now),
+        *watching.balances(rules, now),
+        *watching_equipment.sights(rules, now),
+    )
+    for sight in seen:
         rule = known[sight.rule_id]
         waits = (rule.condition_since, rule.clear_since)
         changed += _judge(rule, alarms.get(rule.pk), sight, now)
@@ -155,7 +162,15 @@ def unit_of(rule: AlarmRule) -> str:
         return "s"
     if rule.kind == AlarmRule.Kind.BALANCE:
         return "1"
+    if rule.equipment is not None:
+        return _unit_of_equipment(rule)
     return live.UNITS.get(rule.measurement.role, "") if rule.measurement else ""
+
+
+def _unit_of_equipment(rule: AlarmRule) -> str:
+    if rule.kind == AlarmRule.Kind.CARNOT or rule.equipment is None:
+        return ""
+    return "1" if rule.equipment.model.kind == EquipmentModel.Kind.HEAT_PUMP else "K"
 
 
 def _message(rule: AlarmRule) -> str:
@@ -164,6 +179,16 @@ def _message(rule: AlarmRule) -> str:
         return _("%(device)s does not answer.") % {"device": rule.device}
     if rule.kind == AlarmRule.Kind.BALANCE:
         return _("%(rule)s: the heat of %(site)s is not found where it went.") % {"rule": rule.name, "site": rule.site}
+    if rule.kind == AlarmRule.Kind.CARNOT:
+        return _("%(rule)s: the COP of %(equipment)s is above what physics allows; a meter or sensor is wrong.") % {
+            "rule": rule.name,
+            "equipment": rule.equipment,
+        }
+    if rule.kind == AlarmRule.Kind.DRIFT:
+        return _("%(rule)s: %(equipment)s does worse than at its commissioning.") % {
+            "rule": rule.name,
+            "equipment": rule.equipment,
+        }
     what = rule.measurement.get_role_display().split(",")[0] if rule.measurement else rule.name
     where = rule.delivery_point or rule.site
     if rule.kind == AlarmRule.Kind.HIGH:

@@ -8,13 +8,21 @@ from django.db import transaction
 from accounts.models import User
 from hosting.models import Equipment
 from kernel.errors import Refusal
-from kernel.periods import local_midnight
+from kernel.periods import local_date, local_midnight
 from thermal.models import EquipmentFact
-from thermal.services import kpi_ledger
+from thermal.queries import equipment_facts as queries
+from thermal.services import kpi_ledger, rules
 
 Kind = EquipmentFact.Kind
 # The state of charge of months is made from these.
 _OF_SUMS = (Kind.EMPTY, Kind.FULL)
+# The baseline and the limit of a drift, by either of them.
+_WATCHED_BY = {
+    Kind.EFFICIENCY: (Kind.EFFICIENCY, Kind.EFFICIENCY_DROP),
+    Kind.EFFICIENCY_DROP: (Kind.EFFICIENCY, Kind.EFFICIENCY_DROP),
+    Kind.APPROACH: (Kind.APPROACH, Kind.APPROACH_RISE),
+    Kind.APPROACH_RISE: (Kind.APPROACH, Kind.APPROACH_RISE),
+}
 
 
 class FactIsStated(Refusal):
@@ -40,7 +48,19 @@ def record_fact(*, fact: EquipmentFact, equipment: Equipment, by: User | None, n
     fact.save()
     if fact.kind in _OF_SUMS:
         _sum_again(fact, now)
+    if fact.kind in _WATCHED_BY:
+        _watch(fact, by, now)
     return fact
+
+
+def _watch(fact: EquipmentFact, by: User | None, now: dt.datetime) -> None:
+    """Watch the equipment once a baseline is stated, with the limit that holds today."""
+    baseline, limit_kind = _WATCHED_BY[Kind(fact.kind)]
+    today = local_date(now, fact.equipment.site.zone)
+    facts = queries.facts_of(fact.equipment)
+    if queries.stated(facts, baseline, today) is not None:
+        limit = queries.limit(facts, limit_kind, today)
+        rules.watch_drift(equipment=fact.equipment, limit_value=limit.value, by=by, now=now)
 
 
 def _sum_again(fact: EquipmentFact, now: dt.datetime) -> None:

@@ -4,10 +4,11 @@ import datetime as dt
 from typing import Any
 
 from django.db import transaction
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from hosting.models import DeliveryPoint, Device, Measurement, Site
+from hosting.models import DeliveryPoint, Device, Equipment, EquipmentModel, Measurement, Site
 from thermal.models import AlarmRule
 from thermal.models.alarms import Priority
 
@@ -47,6 +48,10 @@ def ensure_default_rules(*, site: Site, by: User | None, now: dt.datetime) -> li
     made = [_ensure(site, f"silent-{device.code}", _silence(device)) for device in _devices(site)]
     if site.measurements.filter(role=Measurement.Role.CAPTURED_POWER).exists():
         made.append(_ensure(site, "balance", _balance()))
+    pumps: Any = site.equipment.filter(model__kind=EquipmentModel.Kind.HEAT_PUMP).exclude(
+        state__in=[Equipment.State.PLANNED, Equipment.State.RETIRED]
+    )
+    made += [_ensure(site, _key("carnot", pump), _carnot(pump)) for pump in pumps.order_by("tag")]
     counts: dict[str, int] = {}
     for measurement in site.measurements.select_related("delivery_point", "equipment").order_by("pk"):
         fields = _default_of(measurement)
@@ -55,6 +60,51 @@ def ensure_default_rules(*, site: Site, by: User | None, now: dt.datetime) -> li
             key = f"{measurement.role.replace('_', '-')}-{number}"
             made.append(_ensure(site, key, fields | {"measurement": measurement}))
     return made
+
+
+@transaction.atomic
+def watch_drift(*, equipment: Equipment, limit_value: float, by: User | None, now: dt.datetime) -> AlarmRule:
+    """The rule that watches equipment whose commissioning somebody stated; its limit is what is tolerated."""
+    del by, now  # the change history keeps who and when
+    rule = _ensure(equipment.site, _key("drift", equipment), _drift(equipment, limit_value))
+    if rule.limit_value != limit_value:
+        rule.limit_value = limit_value
+        rule.save(update_fields=["limit_value"])
+    return rule
+
+
+def _key(kind: str, equipment: Equipment) -> str:
+    return f"{kind}-{slugify(equipment.tag) or equipment.pk}"
+
+
+def _drift(equipment: Equipment, limit_value: float) -> dict[str, Any]:
+    return {
+        "name": _("Drift of %(equipment)s") % {"equipment": equipment},
+        "kind": AlarmRule.Kind.DRIFT,
+        "equipment": equipment,
+        "limit_value": limit_value,
+        "deadband_value": limit_value * 0.1,
+        "on_delay_s": 3600,
+        "off_delay_s": 3600,
+        "priority": Priority.LOW,
+        "consequence": _("More electricity for the same heat, or less heat passes; dirt and lost refrigerant grow."),
+        "action": _("Look at the key figures of the equipment; have exchangers, strainers and refrigerant checked."),
+    }
+
+
+def _carnot(pump: Equipment) -> dict[str, Any]:
+    """The default rule of a heat pump's metering; an hour of a day is a proposal, to be set by its meters."""
+    return {
+        "name": _("Impossible COP of %(equipment)s") % {"equipment": pump},
+        "kind": AlarmRule.Kind.CARNOT,
+        "equipment": pump,
+        "limit_value": 4.0,
+        "on_delay_s": 0,
+        "off_delay_s": 0,
+        "priority": Priority.MEDIUM,
+        "consequence": _("Heat, electricity or a temperature is wrongly measured; key figures and bills may be wrong."),
+        "action": _("Compare the meters of the heat pump, and check on which pipe each sensor sits."),
+    }
 
 
 def _too_cold(low_c: float) -> dict[str, Any]:

@@ -142,7 +142,7 @@ class AlarmRuleDetail(scoped.ScopedDetailView):
 
     model = AlarmRule
     template_name = "thermal/alarmrule_detail.html"
-    related = ("site", "measurement__device", "device", "delivery_point")
+    related = ("site", "measurement__device", "device", "delivery_point", "equipment__model")
 
     def breadcrumbs(self) -> list[scoped.Crumb]:
         return [alarm_crumb(), _rules_crumb()]
