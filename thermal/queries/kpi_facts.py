@@ -81,7 +81,7 @@ def facts_of_spans(
     found: dict[Span, dict[int, dict[str, Known]]] = {}
     for span in spans:
         in_span = {site.pk: [fact for fact in stated[site.pk] if _holds(fact, span)] for site in listed}
-        found[span] = {site.pk: _of_site(in_span[site.pk], span) for site in listed}
+        found[span] = {pk: _of_site(facts, span) if facts else {} for pk, facts in in_span.items()}
         if factors:
             _add_factors(listed, factors, in_span, span, found[span])
         if weather:

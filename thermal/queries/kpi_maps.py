@@ -18,7 +18,7 @@ from thermal.queries.kpi_ledger import Shown
 
 _OF_SITE: Final = """
 SELECT date_trunc('hour', start AT TIME ZONE %(zone)s) AS hour, count(*) AS quarters,
-       bool_or(it_quality = %(estimated)s) AS is_estimated,
+       bool_or({quality} = %(estimated)s) AS is_estimated,
        {columns}
 FROM thermal_siteinterval WHERE site_id = %(site)s AND start >= %(start)s AND start < %(end)s
 GROUP BY 1
@@ -52,13 +52,19 @@ WHERE dp.site_id = %(site)s AND hi.quality = %(estimated)s
 _HOURS: Final = range(24)
 _HOUR: Final = dt.timedelta(hours=1)
 _QUARTERS: Final = 4
-# Figures that make sense by the hour: those that need no dated fact.
-BY_HOUR: Final = tuple(figure for figure in figures.FIGURES if not figure.facts)
-_PARTS: Final = (
+_LEDGERS: Final = (
     (_OF_SITE, kpi_inputs.SITE_INPUTS),
     (_OF_POINTS, kpi_inputs.POINT_INPUTS),
     (_OF_EQUIPMENT, kpi_inputs.EQUIPMENT_INPUTS),
 )
+
+
+def is_by_hour(figure: Figure) -> bool:
+    """Whether the figure makes sense by the hour: it needs no dated fact, and its inputs stand in one ledger."""
+    return not figure.facts and any(set(figure.inputs) <= set(inputs) for _statement, inputs in _LEDGERS)
+
+
+BY_HOUR: Final = tuple(figure for figure in figures.FIGURES if is_by_hour(figure))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,39 +79,57 @@ class Cell:
     quarters: int
 
 
+# The hour, its quarter hours, whether one is estimated; then of each input the sum and how many are known.
+Row = tuple[Any, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class HourMap:
-    """A figure by local day and hour: `quarters` of each hour that the wall clock shows, `hours` that have rows."""
+    """A figure by local day and hour: `quarters` of each hour that the wall clock shows, `rows` of those settled."""
 
     figure: Figure
     days: list[dt.date]
-    hours: dict[dt.datetime, Cell]
+    rows: dict[dt.datetime, Row]
+    estimated: frozenset[dt.datetime]
     quarters: dict[dt.datetime, int]
     until: dt.datetime
 
     def cells(self) -> Iterator[Cell]:
-        """The hours in order, as far as the wall clock showed them and they have begun."""
+        """The hours in order, as far as the wall clock showed them and they have begun; made one by one."""
+        is_of_site = set(self.figure.inputs) <= set(kpi_inputs.SITE_INPUTS)
         for hour, quarters in self.quarters.items():
             if hour >= self.until:
                 return
-            yield self.hours.get(hour) or _nothing(hour, quarters)
+            row = self.rows.get(hour)
+            if row is None:
+                yield Cell(hour.date(), hour.hour, None, is_estimated=False, quarters_known=0, quarters=quarters)
+            else:
+                # Each delivery point and each piece of equipment has its own quarter hours.
+                yield self._cell(hour, row, quarters if is_of_site else row[1])
 
-
-def _nothing(hour: dt.datetime, quarters: int) -> Cell:
-    return Cell(hour.date(), hour.hour, None, is_estimated=False, quarters_known=0, quarters=quarters)
+    def _cell(self, hour: dt.datetime, row: Row, quarters: int) -> Cell:
+        counts = row[4::2]
+        known = zip(self.figure.inputs, row[3::2], counts, strict=True)
+        value = self.figure.value({name: total if count else None for name, total, count in known})
+        least = min(counts)
+        is_estimated = value is not None and (row[2] or hour in self.estimated or least < quarters)
+        return Cell(hour.date(), hour.hour, value, is_estimated, least, quarters)
 
 
 def hour_map(*, site: Site, figure: Figure, span: Span, now: dt.datetime) -> HourMap:
-    """The figure of a site by day and hour of the wall clock; a query for each ledger, one for estimates.
+    """The figure of a site by day and hour of the wall clock; one query, and one for estimates where heat is in it.
 
     The hour that comes twice in autumn holds both, from their sums; the hour that spring leaves out does not exist.
     """
     period = local_days(span.first, span.until, site.zone)
-    quarters = _wall_hours(period, site)
-    found = _hours(site, figure, period)
-    cells = {hour: cell for hour, row in found.items() if (cell := _cell(figure, hour, row, quarters.get(hour, 0)))}
-    days = [span.first + dt.timedelta(days=number) for number in range((span.until - span.first).days)]
-    return HourMap(figure, days, cells, quarters, now.astimezone(site.zone).replace(tzinfo=None))
+    return HourMap(
+        figure=figure,
+        days=[span.first + dt.timedelta(days=number) for number in range((span.until - span.first).days)],
+        rows=_rows(figure, site, period),
+        estimated=_estimated(site, period) if "delivered_kwh" in figure.inputs else frozenset(),
+        quarters=_wall_hours(period, site),
+        until=now.astimezone(site.zone).replace(tzinfo=None),
+    )
 
 
 def _wall_hours(period: Period, site: Site) -> dict[dt.datetime, int]:
@@ -123,37 +147,6 @@ def _wall_hours(period: Period, site: Site) -> dict[dt.datetime, int]:
     return found
 
 
-Row = dict[str, Any]
-
-
-def _hours(site: Site, figure: Figure, period: Period) -> dict[dt.datetime, Row]:
-    """The sums of the figure's inputs by hour, with whether a part of them is estimated."""
-    found: dict[dt.datetime, Row] = {}
-    for statement, all_inputs in _PARTS:
-        inputs = {name: all_inputs[name] for name in figure.inputs if name in all_inputs}
-        for row in _rows(statement, inputs, site, period) if inputs else ():
-            # The quality of a site's quarter hour is that of its IT energy.
-            if statement is _OF_SITE and "it_kwh" not in inputs:
-                row["is_estimated"] = False
-            found[row["hour"]] = found.get(row["hour"], {}) | row
-    if "delivered_kwh" in figure.inputs:
-        for hour in _estimated(site, period):
-            if hour in found:
-                found[hour]["is_estimated"] = True
-    return found
-
-
-def _cell(figure: Figure, hour: dt.datetime, row: Row, quarters: int) -> Cell | None:
-    counts = [row.get(f"n_{name}", 0) for name in figure.inputs]
-    values = {name: row.get(name) if count else None for name, count in zip(figure.inputs, counts, strict=True)}
-    value = figure.value(values)
-    known = min(counts)
-    # Each delivery point and each piece of equipment has its own quarter hours.
-    expected = quarters if set(figure.inputs) <= set(kpi_inputs.SITE_INPUTS) else row["quarters"]
-    is_estimated = value is not None and (bool(row["is_estimated"]) or known < expected)
-    return Cell(hour.date(), hour.hour, value, is_estimated, known, expected)
-
-
 def _facts(site: Site, period: Period, inputs: Iterable[str]) -> dict[str, Any]:
     return {
         "site": site.pk,
@@ -166,18 +159,23 @@ def _facts(site: Site, period: Period, inputs: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def _rows(statement: str, inputs: dict[str, tuple[str, str]], site: Site, period: Period) -> list[Row]:
+def _rows(figure: Figure, site: Site, period: Period) -> dict[dt.datetime, Row]:
+    statement, all_inputs = next(one for one in _LEDGERS if set(figure.inputs) <= set(one[1]))
+    columns = kpi_inputs.columns({name: all_inputs[name] for name in figure.inputs})
+    # The quality of a site's quarter hour is that of its IT energy.
+    quality = "it_quality" if "it_kwh" in figure.inputs else "NULL::int"
     with connection.cursor() as cursor:
-        columns, equipment = kpi_inputs.columns(inputs), kpi_inputs.JUDGED_EQUIPMENT
-        cursor.execute(statement.format(columns=columns, equipment=equipment), _facts(site, period, inputs))
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        cursor.execute(
+            statement.format(columns=columns, quality=quality, equipment=kpi_inputs.JUDGED_EQUIPMENT),
+            _facts(site, period, figure.inputs),
+        )
+        return {row[0]: row for row in cursor.fetchall()}
 
 
-def _estimated(site: Site, period: Period) -> list[dt.datetime]:
+def _estimated(site: Site, period: Period) -> frozenset[dt.datetime]:
     with connection.cursor() as cursor:
         cursor.execute(_ESTIMATED_HEAT, _facts(site, period, ()))
-        return [row[0] for row in cursor.fetchall()]
+        return frozenset(row[0] for row in cursor.fetchall())
 
 
 @dataclass(frozen=True, slots=True)
