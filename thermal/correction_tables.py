@@ -38,6 +38,8 @@ class CorrectionTable(tables.PortalTable):
 
     def render_state(self, value: Any, record: Any, column: Any, bound_column: Any) -> SafeString:
         badge = column.render(value, record, bound_column)
+        if record.is_outdated:
+            return format_html("{} <strong>{}</strong>", badge, _("readings arrived since; withdraw?"))
         return format_html("{} <strong>{}</strong>", badge, _("waits for you")) if record.waits_for_you else badge
 
     def render_subject(self, record: Correction) -> SafeString | str:

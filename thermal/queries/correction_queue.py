@@ -9,7 +9,7 @@ from django.db.models import BooleanField, Case, Q, QuerySet, Sum, When
 from hosting.models import DeliveryPoint, Meter
 from kernel.periods import Period
 from thermal.models import Correction, HeatInterval, MeterReading, ValidationFinding
-from thermal.queries import validation
+from thermal.queries import outdated_estimates, validation
 
 # The permission that offtakers do not have: they see the outcome, estimated shares included.
 REVIEW: Final = "thermal.review_correction"
@@ -24,7 +24,7 @@ def visible_corrections(user: Any) -> QuerySet[Correction]:
         return rows.none()
     theirs = Q(state=Correction.State.PROPOSED) & ~Q(author=user) if user.has_perm(APPROVE) else Q(pk__in=[])
     ranked = rows.annotate(waits_for_you=Case(When(theirs, then=True), default=False, output_field=BooleanField()))
-    return ranked.order_by("-waits_for_you", "-proposed_at")
+    return outdated_estimates.with_readings_since(ranked).order_by("-waits_for_you", "-proposed_at")
 
 
 def waiting_count(user: Any) -> int:

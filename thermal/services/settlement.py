@@ -15,6 +15,8 @@ from django.db import connection, transaction
 from hosting.models import MeterPlacement, Site
 from hosting.models.field import Measurement
 from kernel.periods import QUARTER_HOUR, Period
+from thermal import signals
+from thermal.models import HeatInterval
 from thermal.queries import rule_book
 from thermal.services import kpi_ledger, marking
 from thermal.services.settlement_sql import CLAIM, HAS_EQUIPMENT, SETTLE_EQUIPMENT, SETTLE_HEAT, SETTLE_SITES
@@ -143,6 +145,8 @@ def _settle_batch(*, now: dt.datetime, site: Site | None, limit: int) -> Settled
         equipment_rows = _settle_equipment(cursor, facts)
         if heat_rows or site_rows or equipment_rows:
             kpi_ledger.mark_stretches(stretches=[span[:3] for span in spans], now=now)
+        if heat_rows:
+            signals.ledger_changed.send(sender=HeatInterval, stretches=[span[:3] for span in spans], now=now)
         marking.mark_to_judge(sites=[(span[0], at) for span in spans for at in span[1:3]], now=now)
         return Settled(sum(span[3] for span in spans), heat_rows, site_rows, equipment_rows)
 

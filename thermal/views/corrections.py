@@ -13,7 +13,7 @@ from thermal.correction_filters import CorrectionFilter
 from thermal.correction_forms import DecisionForm, RefusalForm
 from thermal.correction_tables import STATE_LEVELS, CorrectionTable
 from thermal.models import Correction
-from thermal.queries import correction_charts, correction_texts
+from thermal.queries import correction_charts, correction_texts, outdated_estimates
 from thermal.queries import correction_queue as reading
 from thermal.services import corrections
 from thermal.views.heat import heat_crumb
@@ -79,6 +79,7 @@ class CorrectionDetail(_Corrections, scoped.ScopedObjectPage):
             "quarters": quarters[:MOST_ROWS],
             "left_out_count": max(0, readings.count() + quarters.count() - MOST_ROWS),
             "approval_ratio": corrections.approval_ratio(),
+            "arrived": outdated_estimates.arrival_of(correction),
             **_decisions(correction, self.person),
         }
         return super().get_context_data(**{**context, **kwargs})
