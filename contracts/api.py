@@ -29,6 +29,7 @@ from contracts.models import (
     PriceTerms,
     SlaResult,
     SlaTerms,
+    TrueUp,
 )
 from contracts.queries import reproduction, service_levels, terms
 from contracts.services import billing, contracting, crediting, faults, runs
@@ -51,7 +52,7 @@ class LegalEntitySerializer(ScopedSerializer):
         model = LegalEntity
         fields = (
             "id", "code", "name", "address", "country", "vat_number", "registration", "email", "phone", "bank_name",
-            "iban", "bic", "payment_days", "requires_acceptance",
+            "iban", "bic", "payment_days", "requires_acceptance", "least_true_up_amount",
         )  # fmt: skip
 
 
@@ -312,7 +313,7 @@ class InvoiceSerializer(ScopedSerializer):
         fields = (
             "id", "number", "state", "contract", "month_on", "revision", "starts_on", "ends_on", "issued_on", "due_on",
             "currency", "heat_kwh", "actual_ratio", "net_amount", "vat_amount", "gross_amount", "vat_summary", "facts",
-            "sla_result", "drafted_at", "reviewed_at", "issued_at", "lines",
+            "sla_result", "replaces", "drafted_at", "reviewed_at", "issued_at", "lines",
         )  # fmt: skip
 
 
@@ -429,6 +430,28 @@ class CreditNoteViewSet(ScopedReadOnlyViewSet):
         return Response(self.get_serializer(note).data)
 
 
+class TrueUpSerializer(ScopedSerializer):
+    """What an issued invoice is off by, and how it was settled."""
+
+    class Meta:
+        model = TrueUp
+        fields = (
+            "id", "invoice", "state", "reasons", "problems", "billed_kwh", "estimated_kwh", "now_kwh", "delta_kwh",
+            "billed_net_amount", "billed_gross_amount", "now_net_amount", "now_gross_amount", "delta_net_amount",
+            "delta_gross_amount", "lines", "found_at", "computed_at", "note", "proposed_at", "needs_second_person",
+            "decided_at", "credit_note", "replacement",
+        )  # fmt: skip
+
+
+class TrueUpViewSet(ScopedReadOnlyViewSet):
+    """Issued invoices that the records no longer bear out."""
+
+    queryset = TrueUp.objects.all()
+    serializer_class = TrueUpSerializer
+    permission_classes = (ReadCapability,)
+    filterset_fields = ("invoice", "state", "invoice__contract", "invoice__month_on")
+
+
 class BillingBlockSerializer(ScopedSerializer):
     """Why a month cannot be billed."""
 
@@ -528,6 +551,7 @@ router.register("sla-terms", SlaTermsViewSet)
 router.register("sla-results", SlaResultViewSet)
 router.register("invoices", InvoiceViewSet)
 router.register("credit-notes", CreditNoteViewSet)
+router.register("true-ups", TrueUpViewSet)
 router.register("billing-blocks", BillingBlockViewSet)
 router.register("billing-runs", BillingRunViewSet)
 router.register("fault-reports", FaultReportViewSet)

@@ -9,5 +9,5 @@ class ContractsConfig(AppConfig):
     name = "contracts"
 
     def ready(self) -> None:
-        """Connect what contracts answer to the floors below."""
+        """Listen to the floors below, and answer what they ask."""
         from contracts import receivers  # noqa: F401, PLC0415 - connects the receivers

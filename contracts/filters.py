@@ -2,8 +2,12 @@
 
 from typing import Any
 
+import django_filters
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
 from accounts import filters
-from contracts.models import Contract, CreditNote, Invoice, Offtaker
+from contracts.models import Contract, CreditNote, Invoice, Offtaker, TrueUp
 
 
 class OfftakerFilter(filters.ScopedFilterSet):
@@ -44,3 +48,23 @@ class CreditNoteFilter(filters.ScopedFilterSet):
     class Meta:
         model = CreditNote
         fields: Any = ("state",)
+
+
+class TrueUpFilter(filters.ScopedFilterSet):
+    """True-ups by invoice, contract and state."""
+
+    search_fields = ("invoice__number", "invoice__contract__number", "invoice__contract__offtaker__name", "note")
+    todo = django_filters.ChoiceFilter(
+        label=_("to do"), choices=[("open", _("stands open")), ("done", _("is settled"))], method="filter_todo"
+    )
+    contract = django_filters.ModelChoiceFilter(
+        label=_("contract"), field_name="invoice__contract", queryset=Contract.objects.all()
+    )
+
+    class Meta:
+        model = TrueUp
+        fields: Any = ("todo", "state", "contract")
+
+    def filter_todo(self, rows: QuerySet[TrueUp], _name: str, value: str) -> QuerySet[TrueUp]:
+        """Those about which somebody still has to do something, or the others."""
+        return rows.filter(state__in=TrueUp.LIVE) if value == "open" else rows.exclude(state__in=TrueUp.LIVE)

@@ -16,7 +16,7 @@ class LegalEntityForm(forms.ModelForm):  # type: ignore[type-arg]
         model = LegalEntity
         fields = (
             "code", "name", "address", "country", "vat_number", "registration", "email", "phone", "bank_name", "iban",
-            "bic", "payment_days", "requires_acceptance",
+            "bic", "payment_days", "requires_acceptance", "least_true_up_amount",
         )  # fmt: skip
 
 
@@ -119,4 +119,22 @@ class SubstitutionForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"), max_length=300, widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Printed on the invoice."),
+    )  # fmt: skip
+
+
+class TrueUpReasonForm(forms.Form):
+    """Why a month is credited and billed anew."""
+
+    reason = forms.CharField(
+        label=_("Reason"), max_length=300, widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Printed on the credit note and on the new invoice, in the language of the offtaker's bills."),
+    )  # fmt: skip
+
+
+class WaiverForm(forms.Form):
+    """Why what a bill is off by stays as it is."""
+
+    reason = forms.CharField(
+        label=_("Reason"), max_length=300, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Kept with the true-up; auditors read it."),
     )  # fmt: skip

@@ -3,15 +3,24 @@
 from typing import Any
 
 import django_tables2
+from django.db.models import Case, IntegerField, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from accounts import tables
-from contracts.documents import wording
-from contracts.models import Contract, CreditNote, Invoice, LegalEntity, Offtaker
+from contracts.documents import true_ups, wording
+from contracts.models import Contract, CreditNote, Invoice, LegalEntity, Offtaker, TrueUp
 
 CONTRACT_LEVELS = {"active": "ok", "draft": "info", "ended": "unknown"}
 INVOICE_LEVELS = {"issued": "ok", "reviewed": "info", "draft": "warn"}
 CREDIT_LEVELS = {"issued": "ok", "requested": "warn", "refused": "unknown"}
+TRUE_UP_LEVELS = {
+    "open": "bad", "proposed": "warn", "waiving": "warn", "settled": "ok", "waived": "unknown", "minor": "unknown",
+    "agrees": "ok",
+}  # fmt: skip
+OPEN_FIRST = (
+    Case(When(state__in=TrueUp.LIVE, then=Value(0)), default=Value(1), output_field=IntegerField()),
+    "-found_at",
+)
 
 
 class MoneyColumn(django_tables2.Column):
@@ -119,3 +128,49 @@ class CreditNoteTable(tables.PortalTable):
     def value_number(self, record: CreditNote) -> str:
         """The number, for files."""
         return record.number or ""
+
+
+class SignedMoneyColumn(MoneyColumn):
+    """A difference of amounts, with its sign."""
+
+    def render(self, value: Any, record: Any) -> str:
+        """The difference as people write it."""
+        return true_ups.signed_amount(value, record.currency)
+
+
+class TrueUpTable(tables.PortalTable):
+    """What issued invoices are off by."""
+
+    invoice = tables.NameColumn(
+        linkify=lambda record: record.get_absolute_url(), attrs={"td": {"class": "row-name text-nowrap"}}
+    )
+    contract = tables.LinkColumn(
+        accessor="invoice__contract", verbose_name=_("contract"), attrs={"td": {"class": "text-nowrap"}}
+    )
+    month_on = MonthColumn(accessor="invoice__month_on", verbose_name=_("month"))
+    state = tables.StateColumn(TRUE_UP_LEVELS)
+    billed_kwh = tables.QuantityColumn(unit="kWh", digits=1)
+    estimated_kwh = tables.QuantityColumn(unit="kWh", digits=1)
+    now_kwh = tables.QuantityColumn(unit="kWh", digits=1)
+    delta_kwh = tables.QuantityColumn(unit="kWh", digits=1)
+    delta_net_amount = SignedMoneyColumn()
+    delta_gross_amount = SignedMoneyColumn()
+    reasons = django_tables2.Column(orderable=False, attrs={"td": {"class": "cell-prose"}})
+    found_at = tables.WhenColumn(attrs={"td": {"class": "text-nowrap"}})
+
+    class Meta(tables.PortalTable.Meta):
+        model = TrueUp
+        fields: Any = (
+            "invoice", "contract", "month_on", "state", "reasons", "billed_kwh", "estimated_kwh", "now_kwh",
+            "delta_kwh", "delta_net_amount", "delta_gross_amount", "found_at",
+        )  # fmt: skip
+        sequence = fields
+
+    def render_reasons(self, record: TrueUp) -> str:
+        """The first reason, and how many more there are."""
+        found = true_ups.reasons_of(record)
+        return f"{found[0]} (+{len(found) - 1})" if len(found) > 1 else found[0]
+
+    def value_reasons(self, record: TrueUp) -> str:
+        """Every reason, for files."""
+        return " ".join(true_ups.reasons_of(record))

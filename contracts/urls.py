@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from contracts.views import billing, contracts, my_heat, parties, service, substitutions
+from contracts.views import billing, contracts, credit_notes, my_heat, parties, service, substitutions, true_ups
 
 app_name = "contracts"
 urlpatterns = [
@@ -47,12 +47,18 @@ urlpatterns = [
     path("billing/invoices/<int:pk>/review/", billing.InvoiceReview.as_view(), name="invoice_review"),
     path("billing/invoices/<int:pk>/redraft/", billing.InvoiceRedraft.as_view(), name="invoice_redraft"),
     path("billing/invoices/<int:pk>/issue/", billing.InvoiceIssue.as_view(), name="invoice_issue"),
-    path("billing/invoices/<int:pk>/credit/", billing.CreditPropose.as_view(), name="credit_propose"),
-    path("billing/credits/", billing.CreditNoteList.as_view(), name="creditnote_list"),
-    path("billing/credits/<int:pk>/", billing.CreditNoteDetail.as_view(), name="creditnote_detail"),
-    path("billing/credits/<int:pk>/pdf/", billing.CreditPdf.as_view(), name="creditnote_pdf"),
-    path("billing/credits/<int:pk>/approve/", billing.CreditApprove.as_view(), name="creditnote_approve"),
-    path("billing/credits/<int:pk>/refuse/", billing.CreditRefuse.as_view(), name="creditnote_refuse"),
+    path("billing/invoices/<int:pk>/credit/", credit_notes.CreditPropose.as_view(), name="credit_propose"),
+    path("billing/credits/", credit_notes.CreditNoteList.as_view(), name="creditnote_list"),
+    path("billing/credits/<int:pk>/", credit_notes.CreditNoteDetail.as_view(), name="creditnote_detail"),
+    path("billing/credits/<int:pk>/pdf/", credit_notes.CreditPdf.as_view(), name="creditnote_pdf"),
+    path("billing/credits/<int:pk>/approve/", credit_notes.CreditApprove.as_view(), name="creditnote_approve"),
+    path("billing/credits/<int:pk>/refuse/", credit_notes.CreditRefuse.as_view(), name="creditnote_refuse"),
+    path("billing/true-ups/", true_ups.TrueUpList.as_view(), name="trueup_list"),
+    path("billing/true-ups/<int:pk>/", true_ups.TrueUpDetail.as_view(), name="trueup_detail"),
+    path("billing/true-ups/<int:pk>/propose/", true_ups.TrueUpPropose.as_view(), name="trueup_propose"),
+    path("billing/true-ups/<int:pk>/waive/", true_ups.TrueUpWaive.as_view(), name="trueup_waive"),
+    path("billing/true-ups/<int:pk>/approve/", true_ups.TrueUpApprove.as_view(), name="trueup_approve"),
+    path("billing/true-ups/<int:pk>/send-back/", true_ups.TrueUpSendBack.as_view(), name="trueup_send_back"),
     path("my/", my_heat.MyHeat.as_view(), name="my_heat"),
     path("my/service/", my_heat.MyService.as_view(), name="my_service"),
     path("my/invoices/", my_heat.MyInvoices.as_view(), name="my_invoices"),

@@ -49,7 +49,7 @@ OPERATIONS = (
         _("Billing"),
         "billing",
         "contracts:billing_home",
-        ("contracts:invoice", "contracts:billing", "contracts:credit"),
+        ("contracts:invoice", "contracts:billing", "contracts:credit", "contracts:trueup"),
         "contracts.view_contract",
     ),
     Entry(_("Compliance"), "compliance", "compliance:overview", ("compliance:",), "hosting.view_site"),

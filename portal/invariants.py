@@ -17,10 +17,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contracts.models import CreditNote, Invoice, InvoiceDocument, NumberSeries, SlaDay
+from contracts.models import BilledMark, CreditNote, Invoice, InvoiceDocument, NumberSeries, SlaDay, TrueUp
+from contracts.queries import bills
 from hosting.models import Site
 from kernel import money
 from kernel.periods import Period, local_day
@@ -38,6 +40,8 @@ SETTLED_LIFECYCLES = (Site.Lifecycle.COMMISSIONING, Site.Lifecycle.LIVE, Site.Li
 TOLERATED_RATIO = 1.02
 # A sweep evaluates every rule each minute; an alarm unlooked at for so long has lost its rule.
 STALE_AFTER = dt.timedelta(minutes=15)
+# Billed months are looked at every few minutes once their ledger is settled.
+UNSEEN_AFTER = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def _missing_days(_now: dt.datetime) -> Iterator[str]:
     """Contracts with a local day between two invoices that is billed twice or not at all."""
     rows = (
         Invoice.objects.filter(state=Invoice.State.ISSUED)
-        .exclude(credit_notes__is_whole=True, credit_notes__state=CreditNote.State.ISSUED)
+        .filter(~bills.cancelled())
         .select_related("contract")
         .order_by("contract", "starts_on")
     )
@@ -174,6 +178,27 @@ def _expired_meters(_now: dt.datetime) -> Iterator[str]:
         yield _("Invoice %(number)s was made from meter %(serial)s, whose verification had expired.") % facts
 
 
+def _unexplained_bills(now: dt.datetime) -> Iterator[str]:
+    """Billed months whose records changed and that nobody looked at; cancelled ones that were forgotten."""
+    marks = BilledMark.objects.filter(marked_at__lt=now - UNSEEN_AFTER).order_by("contract", "month_on")
+    for contract, month_on in marks.values_list("contract__number", "month_on").distinct():
+        facts = {"contract": contract, "month": f"{month_on:%Y-%m}"}
+        yield _("Contract %(contract)s, %(month)s: its records changed, and the bill was not looked at.") % facts
+    for true_up in TrueUp.objects.filter(reasons=[]).select_related("invoice"):
+        yield _("True-up of %(number)s says no reason.") % {"number": true_up.invoice.number}
+    standing = Invoice.objects.filter(
+        contract=OuterRef("contract"), month_on=OuterRef("month_on"), state=Invoice.State.ISSUED
+    ).filter(~bills.cancelled())
+    explained = TrueUp.objects.filter(
+        invoice__contract=OuterRef("contract"), invoice__month_on=OuterRef("month_on"),
+        state__in=[*TrueUp.LIVE, TrueUp.State.WAIVED],
+    )  # fmt: skip
+    unseen = BilledMark.objects.filter(contract=OuterRef("contract"), month_on=OuterRef("month_on"))
+    forgotten = Invoice.objects.filter(bills.cancelled(), ~Exists(standing), ~Exists(explained), ~Exists(unseen))
+    for number in forgotten.order_by("number").values_list("number", flat=True):
+        yield _("Invoice %(number)s was cancelled, and its month neither billed again nor waived.") % {"number": number}
+
+
 _TOO_MUCH_HEAT = """
 SELECT s.code, date_trunc('day', v.start AT TIME ZONE s.time_zone)::date AS day
 FROM thermal_siteinterval v JOIN hosting_site s ON s.id = v.site_id
@@ -227,6 +252,11 @@ INVARIANTS = (
         1, gettext_lazy("Every photo, document and pack has its file, and no other file lies there."), _stray_files
     ),
     Invariant(2, gettext_lazy("Lines add up to totals, and VAT is that of net sums."), _wrong_sums),
+    Invariant(
+        3,
+        gettext_lazy("Every billed month is what the records say, or is explained."),
+        _unexplained_bills,
+    ),
     Invariant(4, gettext_lazy("No local day of a contract is missing or counted twice."), _missing_days),
     Invariant(5, gettext_lazy("Service levels are judged once for every minute."), _incomplete_judgement),
     Invariant(6, gettext_lazy("The ledger equals its recomputation (random sample)."), _stale_ledger),

@@ -219,6 +219,8 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": 300,
         "options": {"expires": 300},
     },
+    "find-true-ups": {"task": "contracts.find_true_ups", "schedule": 120, "options": {"expires": 120}},
+    "send-notices": {"task": "contracts.send_notices", "schedule": 60, "options": {"expires": 60}},
     "watch-drop-folders": {"task": "thermal.watch_drop_folders", "schedule": 10, "options": {"expires": 10}},
     "sum-months": {"task": "thermal.sum_months", "schedule": 300, "options": {"expires": 300}},
     "sweep-alarms": {"task": "thermal.sweep_alarms", "schedule": 30, "options": {"expires": 30}},
@@ -278,6 +280,14 @@ THERMAL_DROP_MOST_BYTES = env.int("HEATLEDGER_DROP_MOST_BYTES", default=20_000_0
 
 # What Prometheus shows to read /metrics; without it there is no such page.
 METRICS_TOKEN = env.str("HEATLEDGER_METRICS_TOKEN", default="")
+
+# Up to this share of an invoice one person may waive what it is off by; above, two.
+BILLING_WAIVER_RATIO = env.float("HEATLEDGER_WAIVER_RATIO", default=0.01)
+# Whether offtakers get an e-mail about each issued document, and for how many days it is news on their pages.
+BILLING_NOTICES = env.bool("HEATLEDGER_BILLING_NOTICES", default=not DEMO)
+BILLING_NEWS_DAYS = env.int("HEATLEDGER_BILLING_NEWS_DAYS", default=14)
+# Under which the portal is reached, for links in e-mails that no page asks for; empty leaves them out.
+PUBLIC_URL = env.str("HEATLEDGER_PUBLIC_URL", default="")
 
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)

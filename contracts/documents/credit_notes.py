@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from reportlab.lib.units import mm
 
 from contracts.documents import wording
-from contracts.documents.invoices import address, footer, letterhead, totals
-from contracts.documents.paper import BOLD, LEFT, RIGHT, Paper
+from contracts.documents.invoices import address, footer, letterhead, lines_table, totals
+from contracts.documents.paper import BOLD, LEFT, LIGHT, RIGHT, Paper
 from contracts.models import CreditNote
 
 
@@ -51,11 +51,28 @@ def _particulars(credit: CreditNote) -> list[tuple[str, str]]:
 
 
 def _credit(sheet: Paper, credit: CreditNote) -> None:
+    """The lines that are cancelled, or the amount per VAT rate where only a part is credited."""
+    invoice = credit.invoice
+    if credit.is_whole and credit.net_amount == invoice.net_amount:
+        sheet.paragraph(_("These lines are cancelled; their amounts are credited to you:"))
+        sheet.space(6)
+        lines_table(sheet, credit.currency, list(invoice.lines.order_by("position")))
+    else:
+        _rates(sheet, credit)
+    sheet.space(4)
+    totals(sheet, credit, credit.vat_summary, [], total=_("Total credited"))
+    sheet.space(4)
+    sheet.paragraph(_("What you have paid already is set off or paid back."), color=LIGHT)
+
+
+def _rates(sheet: Paper, credit: CreditNote) -> None:
     columns = [(_("For"), LEFT, "left"), (_("VAT"), LEFT + 140 * mm, "right"), (_("Net credited"), RIGHT, "right")]
     rows = [
-        (_("Heat"), wording.percent(group["vat_ratio"]), wording.money(group["net_amount"], credit.currency))
+        (
+            _("Part of the billed amount"),
+            wording.percent(group["vat_ratio"]),
+            wording.money(group["net_amount"], credit.currency),
+        )
         for group in credit.vat_summary
     ]
     sheet.table(columns, rows)
-    sheet.space(4)
-    totals(sheet, credit, credit.vat_summary, [])

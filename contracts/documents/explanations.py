@@ -196,6 +196,8 @@ def document_words(invoice: Invoice) -> dict[str, Any]:
         "net": wording.money(invoice.net_amount, invoice.currency),
         "gross": wording.money(invoice.gross_amount, invoice.currency),
         "period": wording.days(invoice.starts_on, invoice.ends_on),
+        "issued_day": wording.day(invoice.issued_on) if invoice.issued_on else "",
+        "due_day": wording.day(invoice.due_on) if invoice.due_on else "",
         "estimated": wording.percent(estimated, 2) if estimated and not added else "",
         "added": [*added, *wording.substitutions(invoice)],
         "hours": wording.plain(invoice.facts["hours"]),

@@ -27,7 +27,10 @@ def render(invoice: Invoice, lines: Sequence[InvoiceLine]) -> bytes:
         address(sheet, invoice.facts["customer"], _particulars(invoice))
         sheet.text(LEFT, title, font=BOLD, size=15)
         sheet.space(22)
-        _lines(sheet, invoice, lines)
+        for sentence in wording.replaced(invoice):
+            sheet.paragraph(sentence)
+        sheet.space(8 if invoice.facts.get("replaces") else 0)
+        lines_table(sheet, invoice.currency, lines)
         totals(sheet, invoice, invoice.vat_summary, lines)
         _payment(sheet, invoice)
         _registers(sheet, invoice, lines)
@@ -73,7 +76,8 @@ def _particulars(invoice: Invoice) -> list[tuple[str, str]]:
     ]
 
 
-def _lines(sheet: Paper, invoice: Invoice, lines: Sequence[InvoiceLine]) -> None:
+def lines_table(sheet: Paper, currency: str, lines: Sequence[InvoiceLine]) -> None:
+    """The lines of the invoice, each with its days, quantity, price and VAT rate."""
     columns = [
         (pgettext("column", "For"), LEFT, "left"),
         (_("Period"), LEFT + 50 * mm, "left"),
@@ -87,9 +91,9 @@ def _lines(sheet: Paper, invoice: Invoice, lines: Sequence[InvoiceLine]) -> None
             wording.description(line),
             wording.days(line.starts_on, line.ends_on),
             wording.quantity(line),
-            wording.price(line, invoice.currency),
+            wording.price(line, currency),
             wording.percent(line.vat_ratio, 0 if (line.vat_ratio * 100) % 1 == 0 else 1),
-            wording.money(line.net_amount, invoice.currency),
+            wording.money(line.net_amount, currency),
         )
         for line in lines
     ]
@@ -97,7 +101,9 @@ def _lines(sheet: Paper, invoice: Invoice, lines: Sequence[InvoiceLine]) -> None
     sheet.space(4)
 
 
-def totals(sheet: Paper, document: Any, vat_summary: list[dict[str, str]], lines: Sequence[InvoiceLine]) -> None:
+def totals(
+    sheet: Paper, document: Any, vat_summary: list[dict[str, str]], lines: Sequence[InvoiceLine], *, total: str = ""
+) -> None:
     """Net, VAT per rate and total, to the right."""
     label_x = LEFT + 100 * mm
     sheet.break_unless(5 * paper.LEADING)
@@ -111,7 +117,7 @@ def totals(sheet: Paper, document: Any, vat_summary: list[dict[str, str]], lines
         sheet.text(RIGHT, amount, align="right")
         sheet.space(paper.LEADING)
     sheet.space(3)
-    sheet.text(label_x, _("Total"), font=BOLD, size=10.5)
+    sheet.text(label_x, total or _("Total"), font=BOLD, size=10.5)
     sheet.text(RIGHT, wording.money(document.gross_amount, document.currency), align="right", font=BOLD, size=10.5)
     sheet.space(18)
     notes = {line.evidence["terms"]["vat_note"] for line in lines if "terms" in line.evidence}

@@ -12,7 +12,7 @@ from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from contracts.domain import registers, statement
-from contracts.models import Invoice, InvoiceLine, LineKind
+from contracts.models import CreditNote, Invoice, InvoiceLine, LineKind
 from contracts.queries import blocks
 from kernel.money import minor_units
 from thermal.models.corrections import EstimationMethod
@@ -174,3 +174,45 @@ def withdrawn(quoted: Iterable[dict[str, Any]]) -> list[str]:
         % {"heat": f"{plain(data['heat_kwh'], 1)}{NBSP}kWh"}
         for data in quoted
     ]
+
+
+def replaced(invoice: Invoice) -> list[str]:
+    """Which invoice this one replaces, by what credit note and why; nothing where it replaces none."""
+    data = invoice.facts.get("replaces")
+    if not data:
+        return []
+    facts = {
+        "invoice": data["invoice_number"],
+        "invoice_day": day(date.fromisoformat(data["invoice_issued_on"])),
+        "credit": data["credit_number"],
+        "credit_day": day(date.fromisoformat(data["credit_issued_on"])),
+    }
+    return [
+        _(
+            "This invoice replaces invoice %(invoice)s of %(invoice_day)s, "
+            "which credit note %(credit)s of %(credit_day)s cancels."
+        )
+        % facts,
+        _("Reason: %(reason)s") % {"reason": data["reason"]},
+        _("Heat: %(after)s instead of %(before)s. Total: %(total)s instead of %(before_total)s.")
+        % {
+            "before": f"{plain(data['heat_kwh'])}{NBSP}kWh",
+            "after": f"{plain(invoice.heat_kwh)}{NBSP}kWh",
+            "before_total": money(data["gross_amount"], invoice.currency),
+            "total": money(invoice.gross_amount, invoice.currency),
+        },
+    ]
+
+
+def news(document: Invoice | CreditNote) -> str:
+    """An issued document in a few plain words."""
+    facts = {
+        "number": document.number,
+        "day": day(document.issued_on) if document.issued_on else "",
+        "amount": money(document.gross_amount, document.currency),
+    }
+    if isinstance(document, CreditNote):
+        text = _("Credit note %(number)s of %(day)s: %(amount)s. Reason: %(reason)s")
+        return text % {**facts, "reason": document.reason}
+    first = _("Invoice %(number)s of %(day)s: %(amount)s.") % facts
+    return " ".join([first, *replaced(document)])

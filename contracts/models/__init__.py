@@ -17,6 +17,7 @@ from contracts.models.contracts import (
     PriceTerms,
     SlaTerms,
 )
+from contracts.models.notices import DocumentNotice
 from contracts.models.parties import (
     Contact,
     Counterfactual,
@@ -28,8 +29,10 @@ from contracts.models.parties import (
 )
 from contracts.models.sla import SlaDay, SlaResult
 from contracts.models.substitutions import Substitution
+from contracts.models.true_ups import BilledMark, TrueUp
 
 __all__ = [
+    "BilledMark",
     "BillingBlock",
     "BillingRun",
     "Contact",
@@ -38,6 +41,7 @@ __all__ = [
     "ContractUserObjectPermission",
     "Counterfactual",
     "CreditNote",
+    "DocumentNotice",
     "FaultReport",
     "Invoice",
     "InvoiceDocument",
@@ -53,4 +57,5 @@ __all__ = [
     "SlaResult",
     "SlaTerms",
     "Substitution",
+    "TrueUp",
 ]

@@ -179,6 +179,9 @@ class Invoice(models.Model):
     vat_summary = models.JSONField(_("VAT per rate"))
     facts = models.JSONField(_("facts"), help_text=_("Copies of everything the document says beside its lines."))
     sla_result = models.ForeignKey(SlaResult, on_delete=models.PROTECT, null=True, related_name="invoices")
+    replaces = models.ForeignKey(
+        "self", verbose_name=_("replaces"), on_delete=models.PROTECT, null=True, related_name="replaced_by"
+    )
     drafted_at = models.DateTimeField(_("drafted"))
     reviewed_at = models.DateTimeField(_("reviewed at"), null=True)
     reviewed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
@@ -354,7 +357,10 @@ class CreditNote(models.Model):
                 | (~Q(state="issued") & Q(number__isnull=True, series__isnull=True, sequence_number__isnull=True)),
                 name="credit_note_number_with_issue",
             ),
-            models.CheckConstraint(condition=Q(net_amount__gt=0), name="credit_note_positive"),
+            # An invoice of nothing is cancelled by a credit of nothing.
+            models.CheckConstraint(
+                condition=Q(net_amount__gt=0) | Q(net_amount=0, is_whole=True), name="credit_note_positive"
+            ),
             models.CheckConstraint(
                 condition=Q(gross_amount=F("net_amount") + F("vat_amount")), name="credit_note_total_is_net_plus_vat"
             ),

@@ -38,12 +38,22 @@ class LegalEntity(models.Model):
         help_text=_("A meter that is polled is billed once somebody compared its device with the display."),
     )
 
+    least_true_up_amount = models.DecimalField(
+        _("smallest difference that is trued up"),
+        max_digits=10,
+        decimal_places=2,
+        default=0,
+        validators=[MinValueValidator(0)],
+        help_text=_("With VAT, in the currency of the contract; an issued bill that is off by no more stays as it is."),
+    )
+
     objects = models.Manager()
 
     class Meta:
         ordering = ("code",)
         verbose_name_plural = _("legal entities")
         constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(least_true_up_amount__gte=0), name="legal_entity_true_up_not_negative"),
             models.CheckConstraint(condition=Q(country__regex="^[A-Z]{2}$"), name="legal_entity_country_two_letters"),
         ]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, QuerySet, Sum, Value, When
 
 from accounts.models import User
 from contracts.models import BillingBlock, Contract, Invoice, Substitution
-from contracts.queries import blocks, terms
+from contracts.queries import bills, blocks, terms
 
 BLOCKED, DRAFT, REVIEWED, ISSUED, NOT_YET = "blocked", "draft", "reviewed", "issued", "not_yet"
 
@@ -109,7 +109,7 @@ def counts_of(user: User, month_on: date) -> Counts:
     ranks = contracts_of(user, month_on).order_by().values_list("rank").annotate(n=Count("pk"))  # type: ignore[misc]
     by_rank: dict[int, int] = dict(ranks)
     invoices = Invoice.objects.visible_to(user).filter(month_on=month_on)
-    standing = invoices.exclude(Q(credit_notes__is_whole=True, credit_notes__state="issued")).order_by()
+    standing = invoices.filter(~bills.cancelled()).order_by()
     amounts = standing.values_list("currency").annotate(total=Sum("gross_amount")).order_by("currency")
     return Counts(
         sum(by_rank.values()), by_rank.get(0, 0), by_rank.get(1, 0), by_rank.get(2, 0), by_rank.get(4, 0),

@@ -10,10 +10,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
 from contracts.domain import pricing, registers, statement
-from contracts.models import Contract, Invoice, LineKind, SlaResult, Substitution
+from contracts.models import Contract, CreditNote, Invoice, LineKind, SlaResult, Substitution
 from contracts.queries import readings, service_levels, substitutions, terms
 from hosting.models import MeterPlacement
 from kernel.errors import Refusal
@@ -21,7 +21,7 @@ from kernel.money import round_half_up
 from kernel.periods import Period, local_date, local_days
 from thermal.models import DirtyMark, MeterReading
 from thermal.models.validation import Rule
-from thermal.queries import commissioning, corrections, intervals, validation
+from thermal.queries import commissioning, corrections, intervals, outdated_estimates, validation
 
 DEFAULT_MIN_ACTUAL_RATIO: Final = Decimal("0.98")
 # Kamstrup information bits that mean the meter did not count as it should (technical description, 403 and 603).
@@ -89,6 +89,7 @@ def gather(contract: Contract, month_on: date, *, result: SlaResult | None, now:
     actual = _ratio(shares.measured_ratio + shares.spread_ratio)
     problems = [
         *_problems_of_ledger(contract, bill.period, actual),
+        *_problems_of_estimates(contract, bill.period),
         *_problems_of_meters(contract, placements, bill),
     ]
     parts: list[statement.Part] = []
@@ -126,6 +127,14 @@ def _problems_of_ledger(contract: Contract, period: Period, actual_ratio: Decima
     if actual_ratio < min_actual_ratio():
         return [Problem("too_little_measured", {"actual": str(actual_ratio), "needed": str(min_actual_ratio())})]
     return []
+
+
+def _problems_of_estimates(contract: Contract, period: Period) -> list[Problem]:
+    """Whether readings came for time that is estimated: the heat would be billed twice."""
+    return [
+        Problem("estimate_outdated", {"correction_id": row.pk, "heat": str(row.heat_kwh)})
+        for row in outdated_estimates.at_delivery_point(contract.delivery_point, period)
+    ]
 
 
 def _problems_of_meters(
@@ -233,7 +242,16 @@ def _closing_registers(contract: Contract, bill: terms.BillPeriod) -> dict[int, 
 def standing_invoice(contract: Contract, month_on: date) -> Invoice | None:
     """The issued invoice of the month that stands, not one that was credited in whole."""
     rows = Invoice.objects.filter(contract=contract, month_on=month_on, state=Invoice.State.ISSUED)
-    return rows.exclude(credit_notes__is_whole=True, credit_notes__state="issued").order_by("-revision").first()
+    return rows.filter(~cancelled()).order_by("-revision").first()
+
+
+def cancelled() -> Exists:
+    """The condition that an issued credit note cancelled the invoice.
+
+    Both must hold of one credit note: `exclude` over a relation would also find a whole one that was refused beside a
+    part that was issued.
+    """
+    return Exists(CreditNote.objects.filter(invoice=OuterRef("pk"), is_whole=True, state=CreditNote.State.ISSUED))
 
 
 def compared_kwh(contract: Contract, month_on: date) -> dict[str, str | None]:

@@ -36,6 +36,9 @@ SENTENCES: Final[dict[str, Any]] = {
     "register_fell": gettext_lazy(
         "The register of meter %(serial)s fell from %(before)s to %(after)s kWh and no exchange is recorded."
     ),
+    "estimate_outdated": gettext_lazy(
+        "Readings arrived for time whose heat is estimated: %(heat)s kWh would be billed twice."
+    ),
     "figures_changed": gettext_lazy("The records changed since the draft was reviewed."),
 }
 REMEDIES: Final[dict[str, Any]] = {
@@ -50,6 +53,7 @@ REMEDIES: Final[dict[str, Any]] = {
     "no_price_on_day": gettext_lazy("Add price terms to the contract."),
     "no_reading_at": gettext_lazy("Import or enter the meter's register at that time."),
     "register_fell": gettext_lazy("Record the exchange with both registers, or correct the reading."),
+    "estimate_outdated": gettext_lazy("Withdraw the estimate; if something is still missing, estimate that anew."),
     "figures_changed": gettext_lazy("Draft it again and review it."),
 }
 
@@ -89,7 +93,7 @@ def _fact(name: str, fact: Any, contract: Contract) -> str:
         return formats.date_format(day, "DATE_FORMAT")
     if name == "finding":
         return str(Rule(fact).label)
-    if name in {"before", "after"}:
+    if name in {"before", "after", "heat"}:
         return formats.number_format(Decimal(fact), 1)
     return str(fact)
 
@@ -102,6 +106,7 @@ def _help(code: str, facts: dict[str, Any], contract: Contract) -> tuple[str, st
     if code == "finding_unresolved":
         return f"{reverse('thermal:finding_list')}?meter={facts['meter_id']}", _("Review the findings")
     pages: dict[str, tuple[str, list[int], str]] = {
+        "estimate_outdated": ("thermal:correction_detail", [facts.get("correction_id", 0)], _("Open the estimate")),
         "no_meter": ("hosting:deliverypoint_detail", [point], _("Open the delivery point")),
         "verification_expired": ("hosting:deliverypoint_detail", [point], _("Open the meter")),
         "meter_fault": ("hosting:deliverypoint_detail", [point], _("Open the meter")),

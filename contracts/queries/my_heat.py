@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import QuerySet
+from django.conf import settings
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.models import User
 from contracts.domain import savings
-from contracts.models import Contract, Counterfactual, Invoice
-from contracts.queries import service_levels, terms
+from contracts.models import Contract, Counterfactual, CreditNote, Invoice
+from contracts.queries import bills, service_levels, terms
 from contracts.queries.service_levels import Standing
 from hosting.models import Measurement, PlannedOutage
 from kernel.periods import Period, local_date, local_days, local_midnight
@@ -112,7 +114,7 @@ def boiler_on(contract: Contract, day: date) -> Counterfactual | None:
 def savings_of(contract: Contract, user: User) -> list[SavedMonth]:
     """What the billed months saved, the latest first; months without a known boiler are left out."""
     rows = Invoice.objects.visible_to(user).filter(contract=contract, state=Invoice.State.ISSUED)
-    standing = rows.exclude(credit_notes__is_whole=True, credit_notes__state="issued").order_by("-month_on")
+    standing = rows.filter(~bills.cancelled()).order_by("-month_on")
     months = []
     for invoice in standing[:24]:
         boiler = boiler_on(contract, invoice.month_on)
@@ -128,3 +130,36 @@ def works_of(contract: Contract, now: datetime) -> QuerySet[PlannedOutage]:
     start = local_midnight(local_date(now, contract.zone), contract.zone)
     rows = service_levels.outages_at(contract, Period(start, start + timedelta(days=400)))
     return rows.filter(cancelled_at__isnull=True)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedInvoice:
+    """An issued invoice as the offtaker lists it: whether it still asks for money, and what took its place."""
+
+    invoice: Invoice
+    is_cancelled: bool
+    replaced_by: str
+
+
+def invoices_of(contract: Contract, user: User, limit: int) -> list[IssuedInvoice]:
+    """The issued invoices, the latest month first; of one month the one that stands first."""
+    rows = Invoice.objects.visible_to(user).filter(contract=contract, state=Invoice.State.ISSUED)
+    later = Invoice.objects.filter(replaces=OuterRef("pk")).order_by("-pk")
+    told: Any = rows.annotate(is_cancelled=bills.cancelled(), later_number=Subquery(later.values("number")[:1]))
+    found = told.order_by("-month_on", "-revision").defer("facts")[:limit]
+    return [IssuedInvoice(row, row.is_cancelled, row.later_number or "") for row in found]
+
+
+def news_of(contract: Contract, user: User, today: date) -> list[Invoice | CreditNote]:
+    """The documents issued in the last days, the latest first; a credit note is told with the invoice after it."""
+    since = today - timedelta(days=settings.BILLING_NEWS_DAYS)
+    invoices = Invoice.objects.visible_to(user).filter(
+        contract=contract, state=Invoice.State.ISSUED, issued_on__gt=since
+    )
+    credits_given = CreditNote.objects.visible_to(user).filter(
+        invoice__contract=contract, state=CreditNote.State.ISSUED, issued_on__gt=since
+    )
+    shown = list(invoices.exclude(pk__in=invoices.filter(replaces__isnull=False).values("replaces")))
+    told = {row.replaces_id for row in shown if row.replaces_id}
+    alone = [row for row in credits_given.defer("pdf").select_related("invoice") if row.invoice_id not in told]
+    return sorted([*shown, *alone], key=lambda row: (row.issued_on or date.min, row.pk), reverse=True)

@@ -19,9 +19,9 @@ from contracts.models import (
     NumberSeries,
     SlaResult,
 )
-from contracts.queries import bills, blocks, terms
+from contracts.queries import bills, blocks, terms, true_ups
 from contracts.queries.bills import Bill, CannotBeBilled, Problem
-from contracts.services import facts, judging, numbering
+from contracts.services import billed_marks, facts, judging, notices, numbering
 from kernel.errors import Refusal
 from kernel.periods import local_date
 
@@ -140,7 +140,7 @@ def draft_invoice(*, contract: Contract, month_on: date, by: User | None, now: d
 
     An invoice that is reviewed or issued is left as it is.
     """
-    _lock(contract)
+    lock_contract(contract)
     standing = bills.standing_invoice(contract, month_on)
     if standing is not None:
         BillingBlock.objects.filter(contract=contract, month_on=month_on).delete()
@@ -169,9 +169,9 @@ def gather(contract: Contract, month_on: date, *, now: datetime) -> Bill:
     return bills.gather(contract, month_on, result=result, now=now)
 
 
-def _lock(contract: Contract) -> None:
-    """Let one transaction at a time bill the contract."""
-    Contract.objects.select_for_update().get(pk=contract.pk)
+def lock_contract(contract: Contract) -> None:
+    """Let one transaction at a time bill the contract; rows that point to it may still be added meanwhile."""
+    Contract.objects.select_for_update(no_key=True).get(pk=contract.pk)
 
 
 def _record_blocks(contract: Contract, month_on: date, problems: Iterable[Problem], now: datetime) -> None:
@@ -243,7 +243,7 @@ def reopen_invoice(*, invoice: Invoice, by: User | None, now: datetime) -> Outco
 
 def _locked_draft(invoice: Invoice) -> Invoice:
     """The invoice as it stands now, which no other transaction can bill meanwhile; refused once issued."""
-    _lock(invoice.contract)
+    lock_contract(invoice.contract)
     invoice = Invoice.objects.select_related("contract").get(pk=invoice.pk)
     if invoice.state == Invoice.State.ISSUED:
         raise AlreadyIssued(_("Invoice %(number)s is issued.") % {"number": invoice.number})
@@ -264,7 +264,7 @@ def issue_invoice(*, invoice: Invoice, by: User | None, now: datetime) -> Invoic
         Where today's records no longer give the reviewed figures.
     """
     contract = invoice.contract
-    _lock(contract)
+    lock_contract(contract)
     invoice = Invoice.objects.select_related("contract__legal_entity", "contract__offtaker").get(pk=invoice.pk)
     if bills.standing_invoice(contract, invoice.month_on) is not None:
         raise MonthAlreadyIssued(
@@ -301,8 +301,21 @@ def _issue(invoice: Invoice, by: User | None, now: datetime) -> Invoice:
     invoice.series, invoice.sequence_number, invoice.number = number.series, number.sequence_number, number.text
     invoice.issued_on, invoice.issued_at, invoice.issued_by = today, now, by
     invoice.due_on = today + timedelta(days=invoice.facts["seller"]["payment_days"])
+    _name_replaced(invoice)
     pdf = documents.render(invoice, list(invoice.lines.order_by("position")))
     invoice.state = Invoice.State.ISSUED
     invoice.save()
     InvoiceDocument.objects.create(invoice=invoice, pdf=pdf, sha256=hashlib.sha256(pdf).hexdigest(), created_at=now)
+    notices.announce_invoice(invoice=invoice, now=now)
+    if invoice.replaces_id is not None:
+        billed_marks.mark_month(contract=contract, month_on=invoice.month_on, now=now)
     return invoice
+
+
+def _name_replaced(invoice: Invoice) -> None:
+    """Say on the invoice which earlier one it replaces, by what credit note, and why (Art. 219)."""
+    before = true_ups.last_issued(invoice.contract, invoice.month_on)
+    credit = true_ups.cancelling(before) if before else None
+    if before is not None and credit is not None:
+        invoice.replaces = before
+        invoice.facts = {**invoice.facts, "replaces": facts.replaced_data(before, credit)}

@@ -12,7 +12,7 @@ from accounts.models import User
 from contracts.documents import credit_notes as documents
 from contracts.domain import pricing
 from contracts.models import CreditNote, Invoice, NumberSeries
-from contracts.services import facts, numbering
+from contracts.services import billed_marks, facts, notices, numbering
 from kernel.errors import Refusal
 from kernel.money import round_money
 from kernel.periods import local_date
@@ -41,24 +41,39 @@ def credited_net(invoice: Invoice) -> Decimal:
     return total or Decimal(0)
 
 
+def _uncredited_net(invoice: Invoice) -> Decimal:
+    """What of the invoice no issued credit note gave back; one that waits may still be refused."""
+    issued = CreditNote.objects.filter(invoice=invoice, state=CreditNote.State.ISSUED)
+    total: Decimal | None = issued.aggregate(total=Sum("net_amount"))["total"]
+    return invoice.net_amount - (total or Decimal(0))
+
+
+def is_cancelled(invoice: Invoice) -> bool:
+    """Whether a credit note leaves nothing of the invoice, or waits to do so."""
+    rows = CreditNote.objects.filter(invoice=invoice, is_whole=True)
+    return rows.exclude(state=CreditNote.State.REFUSED).exists()
+
+
 @transaction.atomic
 def propose_credit(
     *, invoice: Invoice, reason: str, by: User | None, now: datetime, net_amount: Decimal | None = None
 ) -> CreditNote:
-    """A credit note that waits for approval: of a net amount, or of the whole invoice where none is given.
+    """A credit note that waits for approval: of a net amount, or of all that is left where none is given.
 
-    A part is shared among the VAT rates of the invoice in proportion to their net amounts.
+    A part is shared among the VAT rates of the invoice in proportion to their net amounts. What leaves nothing of the
+    invoice cancels it, whatever was credited before.
     """
     invoice = Invoice.objects.select_for_update(of=("self",)).select_related("contract__offtaker").get(pk=invoice.pk)
     if invoice.state != Invoice.State.ISSUED:
         raise NotIssued(_("Only an issued invoice is corrected by a credit note; change a draft by drafting it again."))
     open_net = invoice.net_amount - credited_net(invoice)
-    wanted = invoice.net_amount if net_amount is None else round_money(net_amount, invoice.currency)
-    if wanted > open_net or wanted <= 0:
+    wanted = open_net if net_amount is None else round_money(net_amount, invoice.currency)
+    is_rest = wanted == _uncredited_net(invoice) and not is_cancelled(invoice)
+    if wanted > open_net or (wanted <= 0 and not (is_rest and net_amount is None)):
         raise CreditTooLarge(_("At most %(open)s net can be credited.") % {"open": open_net})
-    total = _totals(invoice, wanted)
+    total = _rest(invoice) if is_rest else _totals(invoice, wanted)
     return CreditNote.objects.create(
-        invoice=invoice, reason=reason, is_whole=wanted == invoice.net_amount, currency=invoice.currency,
+        invoice=invoice, reason=reason, is_whole=is_rest, currency=invoice.currency,
         net_amount=total.net_amount, vat_amount=total.vat_amount, gross_amount=total.gross_amount,
         vat_summary=facts.vat_data(total), facts=_facts(invoice), requested_at=now, requested_by=by,
     )  # fmt: skip
@@ -75,6 +90,28 @@ def _totals(invoice: Invoice, net_amount: Decimal) -> pricing.Totals:
     return pricing.totals(shares, invoice.currency)
 
 
+def _rest(invoice: Invoice) -> pricing.Totals:
+    """All that is left of the invoice, to the cent, rate by rate: net and VAT less what was credited before."""
+    earlier = CreditNote.objects.filter(invoice=invoice).exclude(state=CreditNote.State.REFUSED)
+    summaries = list(earlier.values_list("vat_summary", flat=True))
+    groups = tuple(
+        pricing.VatGroup(
+            Decimal(group["vat_ratio"]),
+            Decimal(group["net_amount"]) - _credited_of("net_amount", group["vat_ratio"], summaries),
+            Decimal(group["vat_amount"]) - _credited_of("vat_amount", group["vat_ratio"], summaries),
+        )
+        for group in invoice.vat_summary
+    )
+    net, vat = (sum((getattr(group, name) for group in groups), Decimal(0)) for name in ("net_amount", "vat_amount"))
+    return pricing.Totals(net, vat, net + vat, groups)
+
+
+def _credited_of(name: str, vat_ratio: str, summaries: list[list[dict[str, str]]]) -> Decimal:
+    """What credit notes gave back under one VAT rate."""
+    rows = [group for summary in summaries for group in summary if group["vat_ratio"] == vat_ratio]
+    return sum((Decimal(group[name]) for group in rows), Decimal(0))
+
+
 def _facts(invoice: Invoice) -> dict[str, object]:
     names = ("language", "seller", "customer", "contract")
     return {name: invoice.facts[name] for name in names} | {
@@ -86,8 +123,11 @@ def _facts(invoice: Invoice) -> dict[str, object]:
 
 
 @transaction.atomic
-def approve_credit(*, credit: CreditNote, by: User, now: datetime) -> CreditNote:
-    """The credit note with number, date and PDF, all given in this one transaction."""
+def approve_credit(*, credit: CreditNote, by: User, now: datetime, announce: bool = True) -> CreditNote:
+    """The credit note with number, date and PDF, all given in this one transaction.
+
+    ``announce`` writes the notice to the offtaker's people, unless that of a new invoice says it all.
+    """
     credit = _undecided(credit)
     invoice = credit.invoice
     if by.pk in {credit.requested_by_id, invoice.issued_by_id}:
@@ -102,6 +142,10 @@ def approve_credit(*, credit: CreditNote, by: User, now: datetime) -> CreditNote
     credit.sha256 = hashlib.sha256(credit.pdf).hexdigest()
     credit.state = CreditNote.State.ISSUED
     credit.save()
+    if announce:
+        notices.announce_credit(credit=credit, now=now)
+    if credit.is_whole:
+        billed_marks.mark_month(contract=invoice.contract, month_on=invoice.month_on, now=now)
     return credit
 
 

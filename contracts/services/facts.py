@@ -3,7 +3,7 @@
 from typing import Any
 
 from contracts.domain import pricing, sla
-from contracts.models import Contract, LegalEntity, Offtaker, SlaResult, Substitution
+from contracts.models import Contract, CreditNote, Invoice, LegalEntity, Offtaker, SlaResult, Substitution
 from contracts.queries import bills, service_levels
 
 
@@ -59,6 +59,19 @@ def substitution_data(substitution: Substitution) -> dict[str, Any]:
         "reason": substitution.reason,
         "approved_by": str(substitution.approved_by),
         "approved_at": substitution.approved_at.isoformat(),
+    }
+
+
+def replaced_data(invoice: Invoice, credit: CreditNote) -> dict[str, Any]:
+    """The invoice that another one replaces, as that one names it."""
+    return {
+        "invoice_number": invoice.number,
+        "invoice_issued_on": invoice.issued_on.isoformat() if invoice.issued_on else None,
+        "heat_kwh": str(invoice.heat_kwh),
+        "gross_amount": str(invoice.gross_amount),
+        "credit_number": credit.number,
+        "credit_issued_on": credit.issued_on.isoformat() if credit.issued_on else None,
+        "reason": credit.reason,
     }
 
 

@@ -6,9 +6,9 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from contracts.models import BillingBlock, Contract, Substitution
+from contracts.models import Contract, Substitution
 from contracts.queries import substitutions
-from contracts.services import billing
+from contracts.services import billed_marks, billing
 from kernel.errors import Refusal
 
 
@@ -30,26 +30,31 @@ def approve(*, contract: Contract, month_on: date, code: str, reason: str, by: U
         Where the month is not blocked by that rule, or nobody's decision can replace what is missing.
     ReasonIsMissing
     """
-    block = BillingBlock.objects.filter(contract=contract, month_on=month_on, code=code).first()
-    if code not in substitutions.SUBSTITUTABLE or block is None:
+    doubt = substitutions.doubt_of(contract, month_on, code)
+    if code not in substitutions.SUBSTITUTABLE or doubt is None:
         raise NotSubstitutable(_("This month is not blocked by anything that could be approved."))
     if not reason.strip():
         raise ReasonIsMissing(_("Give a reason; it is printed on the invoice."))
     substitution, _created = Substitution.objects.get_or_create(
         contract=contract, month_on=month_on, code=code, revoked_at=None,
         defaults={
-            "facts": block.facts, "reason": reason.strip()[:300], "approved_by": by, "approved_at": now,
+            "facts": doubt, "reason": reason.strip()[:300], "approved_by": by, "approved_at": now,
         },
     )  # fmt: skip
     billing.draft_invoice(contract=contract, month_on=month_on, by=by, now=now)
+    billed_marks.mark_month(contract=contract, month_on=month_on, now=now)
     return substitution
 
 
 @transaction.atomic
 def revoke(*, substitution: Substitution, by: User, now: datetime) -> Substitution:
-    """The decision, taken back: what is not issued yet is blocked again; an issued invoice stays as it is."""
+    """The decision, taken back: what is not issued yet is blocked again.
+
+    An issued invoice stays as it is, and the billed month is looked at: it may have to be billed anew.
+    """
     locked: Substitution = Substitution.objects.select_for_update(of=("self",)).get(pk=substitution.pk)
     if locked.revoked_at is None:
         locked.revoked_at, locked.revoked_by = now, by
         locked.save()
+        billed_marks.mark_month(contract=locked.contract, month_on=locked.month_on, now=now)
     return locked

@@ -15,10 +15,12 @@ from django.utils.translation import gettext_lazy
 from accounts.refusals import words_of
 from accounts.views import scoped
 from accounts.views.scoped import Crumb
-from contracts import filters, forms, tables
+from contracts import filters, tables
 from contracts.documents import explanations, wording
-from contracts.models import BillingRun, Contract, CreditNote, Invoice
+from contracts.documents import true_ups as true_up_words
+from contracts.models import BillingRun, Contract, CreditNote, Invoice, TrueUp
 from contracts.queries import billing_month, reproduction, terms
+from contracts.queries import true_ups as true_up_queries
 from contracts.services import billing, crediting, runs
 from contracts.views.service import month_or_404
 from kernel.errors import Refusal
@@ -86,7 +88,8 @@ class BillingMonth(_MonthPage):
             previous_url=reverse("contracts:billing_month", args=[previous.year, previous.month]),
             following_url=reverse("contracts:billing_month", args=[following.year, following.month]),
             may_run=user.has_perm("contracts.run_billing"), may_issue=user.has_perm("contracts.issue_invoice"),
-            may_approve=user.has_perm("contracts.approve_substitution"), **kwargs,
+            may_approve=user.has_perm("contracts.approve_substitution"),
+            true_up_count=true_up_queries.open_count(user) if user.has_perm(true_up_queries.VIEW) else None, **kwargs,
         )  # fmt: skip
 
 
@@ -150,7 +153,7 @@ class InvoicePage(scoped.ScopedDetailView):
 
     model = Invoice
     capability = "contracts.view_invoice"
-    related = ("contract__offtaker", "contract__delivery_point__site", "contract__legal_entity")
+    related = ("contract__offtaker", "contract__delivery_point__site", "contract__legal_entity", "replaces")
 
     def breadcrumbs(self) -> list[Crumb]:
         """The month above, or for those who do not bill the invoices."""
@@ -184,8 +187,32 @@ class InvoiceDetail(InvoicePage):
             credit_notes=CreditNote.objects.visible_to(self.request.user).filter(invoice=invoice),
             open_net=invoice.net_amount - crediting.credited_net(invoice),
             later=wording.withdrawn(reproduction.withdrawn_estimates(lines)),
+            **_true_up_of(invoice, self.request.user),
+            **_chain_of(invoice, self.request.user),
             **kwargs,
         )
+
+
+def _true_up_of(invoice: Invoice, user: Any) -> dict[str, Any]:
+    """What stands open about the invoice, for those who settle it; and what everybody may know is confirmed."""
+    live = true_up_queries.visible(user).filter(invoice=invoice, state__in=TrueUp.LIVE).first()
+    return {
+        "true_up": live,
+        "true_up_sentences": true_up_words.reasons_of(live) if live else [],
+        "confirmed": true_up_words.confirmed_of(invoice),
+    }
+
+
+def _chain_of(invoice: Invoice, user: Any) -> dict[str, Any]:
+    """The invoices before and after this one for the same days, as far as the person sees them."""
+    later = Invoice.objects.visible_to(user).filter(replaces=invoice).first()
+    shows_before = invoice.replaces is not None
+    return {
+        "replaced_by": later,
+        "replaced_by_words": wording.replaced(later)[1:] if later else [],
+        "replaces_words": wording.replaced(invoice) if shows_before else [],
+        "cancelling": true_up_queries.cancelling(invoice.replaces) if invoice.replaces else None,
+    }
 
 
 class _InvoiceStep(scoped.ScopedObjectPage):
@@ -271,107 +298,3 @@ class InvoicePdf(InvoicePage):
         if document is None:
             return HttpResponseRedirect(self.object.get_absolute_url())
         return pdf_response(bytes(document.pdf), str(self.object.number))
-
-
-class CreditNoteList(scoped.ScopedListView):
-    """Credit notes."""
-
-    model = CreditNote
-    table_class = tables.CreditNoteTable
-    filterset_class = filters.CreditNoteFilter
-    title = gettext_lazy("Credit notes")
-    capability = "contracts.view_creditnote"
-    related = ("invoice", "series")
-    empty_text = gettext_lazy("A credit note corrects an issued invoice; propose one on the invoice's page.")
-
-
-class CreditNoteDetail(scoped.ScopedDetailView):
-    """One credit note, with the steps that are left."""
-
-    model = CreditNote
-    capability = "contracts.view_creditnote"
-    template_name = "contracts/creditnote_detail.html"
-    related = ("invoice__contract__offtaker", "requested_by", "decided_by")
-
-    def get_title(self) -> str:
-        """The number, or that it waits."""
-        return _("Credit note %(number)s") % {"number": self.object.number or ""}
-
-    def breadcrumbs(self) -> list[Crumb]:
-        """The invoice above."""
-        return [Crumb(str(self.object.invoice), self.object.invoice.get_absolute_url())]
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """With the amounts in words and whether this person may approve."""
-        credit: CreditNote = self.object
-        user = self.request.user
-        involved = {credit.requested_by_id, credit.invoice.issued_by_id}
-        return super().get_context_data(
-            vat_rows=explanations.vat_of(credit),
-            gross=wording.money(credit.gross_amount, credit.currency),
-            net=wording.money(credit.net_amount, credit.currency),
-            is_involved=user.pk in involved, may_approve=user.has_perm("contracts.approve_creditnote"),
-            **kwargs,
-        )  # fmt: skip
-
-
-class CreditPropose(scoped.ConfirmView):
-    """Propose a credit note for an invoice."""
-
-    model = Invoice
-    form_class = forms.CreditForm
-    capability = "contracts.propose_creditnote"
-    title = gettext_lazy("Propose a credit note")
-    consequence = gettext_lazy("Another person, who did not issue the invoice, decides on it.")
-    confirm_label = gettext_lazy("Propose")
-    destructive = False
-
-    def act(self, form: Any) -> CreditNote:
-        """The credit note, waiting for a decision."""
-        return crediting.propose_credit(
-            invoice=self.object,
-            by=self.request.user,
-            now=timezone.now(),
-            **form.cleaned_data,
-        )
-
-
-class CreditApprove(scoped.ConfirmView):
-    """Issue a credit note."""
-
-    model = CreditNote
-    capability = "contracts.approve_creditnote"
-    title = gettext_lazy("Approve the credit note")
-    consequence = gettext_lazy("The credit note gets its number and its PDF. It can never be changed again.")
-    confirm_label = gettext_lazy("Approve and issue")
-
-    def act(self, form: Any) -> CreditNote:
-        """The credit note, issued."""
-        return crediting.approve_credit(credit=self.object, by=self.request.user, now=timezone.now())
-
-
-class CreditRefuse(scoped.ConfirmView):
-    """Refuse a credit note."""
-
-    model = CreditNote
-    capability = "contracts.approve_creditnote"
-    title = gettext_lazy("Refuse the credit note")
-    consequence = gettext_lazy("The proposal is closed. Another one can be made.")
-    confirm_label = gettext_lazy("Refuse")
-
-    def act(self, form: Any) -> CreditNote:
-        """The credit note, refused."""
-        return crediting.refuse_credit(credit=self.object, by=self.request.user, now=timezone.now())
-
-
-class CreditPdf(scoped.ScopedDetailView):
-    """The PDF of an issued credit note."""
-
-    model = CreditNote
-    capability = "contracts.view_creditnote"
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """The PDF; a proposal has none."""
-        if self.object.pdf is None:
-            return HttpResponseRedirect(self.object.get_absolute_url())
-        return pdf_response(bytes(self.object.pdf), str(self.object.number))

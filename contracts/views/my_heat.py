@@ -17,12 +17,14 @@ from accounts.views import scoped
 from contracts import forms
 from contracts.documents import wording
 from contracts.models import Contract, CreditNote, Invoice
-from contracts.queries import my_heat, service_levels, terms
+from contracts.queries import bills, my_heat, service_levels, terms
 from contracts.services import faults
 from contracts.views import service
 from kernel.periods import local_date, local_days
 from thermal.models.ledger import Quality
 from thermal.queries import intervals
+
+MOST_INVOICES = 60
 
 
 class MyPage(scoped.ScopedPage):
@@ -62,6 +64,11 @@ class MyPage(scoped.ScopedPage):
         """With the contract and the others to choose from."""
         return super().get_context_data(contract=self.contract, contracts=self.contracts, **kwargs)
 
+    def news(self) -> list[tuple[str, Invoice | CreditNote]]:
+        """The documents of the last days, each in a sentence."""
+        rows = my_heat.news_of(self.contract, self.request.user, self.today())
+        return [(wording.news(row), row) for row in rows]
+
 
 class MyHeat(MyPage):
     """The start page: one sentence, then now, this month, service, bill, works."""
@@ -83,12 +90,13 @@ class MyHeat(MyPage):
             invoice=self._latest_invoice() if sees_bills else None,
             saved=next(iter(my_heat.savings_of(self.contract, self.request.user)), None) if sees_bills else None,
             works=my_heat.works_of(self.contract, now)[:3],
-            expected_ratio=self._expected_ratio(month), sees_bills=sees_bills, **kwargs,
+            expected_ratio=self._expected_ratio(month), sees_bills=sees_bills,
+            news=self.news() if sees_bills else [], **kwargs,
         )  # fmt: skip
 
     def _latest_invoice(self) -> Invoice | None:
         rows = Invoice.objects.visible_to(self.request.user).filter(contract=self.contract, state=Invoice.State.ISSUED)
-        return rows.order_by("-month_on", "-revision").first()
+        return rows.filter(~bills.cancelled()).order_by("-month_on", "-revision").first()
 
     def _expected_ratio(self, month: my_heat.Month | None) -> float | None:
         if month is None or not month.expected_kwh or month.heat_kwh is None:
@@ -156,20 +164,36 @@ class MyInvoices(MyPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """With the issued documents; drafts are nobody's business but ours."""
         user = self.request.user
-        invoices = Invoice.objects.visible_to(user).filter(contract=self.contract, state=Invoice.State.ISSUED)
         credit_notes = CreditNote.objects.visible_to(user).filter(
             invoice__contract=self.contract, state=CreditNote.State.ISSUED
         )
         return super().get_context_data(
             invoices=[
-                (each, wording.month(each.month_on), wording.money(each.gross_amount, each.currency))
-                for each in invoices.order_by("-month_on", "-revision")[:60]
+                (
+                    row,
+                    wording.month(row.invoice.month_on),
+                    wording.money(row.invoice.gross_amount, row.invoice.currency),
+                )
+                for row in my_heat.invoices_of(self.contract, user, MOST_INVOICES)
             ],
             credit_notes=[
-                (each, wording.money(each.gross_amount, each.currency)) for each in credit_notes.defer("pdf")[:60]
+                (
+                    each,
+                    wording.money(each.gross_amount, each.currency),
+                    wording.day(each.issued_on) if each.issued_on else "",
+                )
+                for each in credit_notes.defer("pdf").select_related("invoice")[:MOST_INVOICES]
             ],
+            news=self.news(),
             **kwargs,
         )
+
+
+def _listed(row: my_heat.IssuedInvoice) -> tuple[my_heat.IssuedInvoice, str, str, str]:
+    """An invoice with its month, its amount and the day by which it is due, in words."""
+    invoice = row.invoice
+    due_day = wording.day(invoice.due_on) if invoice.due_on else ""
+    return row, wording.month(invoice.month_on), wording.money(invoice.gross_amount, invoice.currency), due_day
 
 
 class MySavings(MyPage):

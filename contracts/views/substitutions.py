@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.views import scoped
 from contracts import forms
-from contracts.models import BillingBlock, Contract, Substitution
-from contracts.queries import blocks
+from contracts.models import Contract, Substitution
+from contracts.queries import blocks, substitutions
 from contracts.services import substituting
 from contracts.views.service import month_or_404
 
@@ -31,12 +31,11 @@ class SubstitutionApprove(scoped.ConfirmView):
 
     def get_consequence(self) -> str:
         """What speaks against it, and that the approval is printed."""
-        block = BillingBlock.objects.filter(
-            contract=self.object, month_on=self.month_on(), code=self.kwargs["code"]
-        ).first()
-        if block is None:
+        code = self.kwargs["code"]
+        doubt = substitutions.doubt_of(self.object, self.month_on(), code)
+        if doubt is None:
             raise Http404
-        sentence = blocks.reason_of(block.code, block.facts, self.object).sentence
+        sentence = blocks.reason_of(code, doubt, self.object).sentence
         rest = gettext_lazy("If you approve, the month is billed; your name and reason are printed on the invoice.")
         return f"{sentence} {rest}"
 
