@@ -32,6 +32,8 @@ from contracts.models import (
     SlaDay,
     SlaResult,
     SlaTerms,
+    Substitution,
+    TrueUp,
 )
 from hosting.models import (
     Connection,
@@ -48,7 +50,17 @@ from hosting.models import (
     ProfilePoint,
     Site,
 )
-from thermal.models import Alarm, AlarmRule, AlarmTransition, HeatInterval, MeterReading, SiteInterval
+from thermal.models import (
+    Alarm,
+    AlarmRule,
+    AlarmTransition,
+    CorrectedReading,
+    Correction,
+    EstimatedHeat,
+    HeatInterval,
+    MeterReading,
+    SiteInterval,
+)
 
 ALARM_UNDO: Final = (
     Undo("closed_at", {"closed_at": None}),
@@ -66,6 +78,16 @@ INCIDENT_UNDO: Final = (
     Undo("reported_at", {"reported_at": None, "report_receipt": ""}),
 )
 KNOWN_STATE: Final = (("state", "known_state"),)
+TRUE_UP_UNDO: Final = (
+    Undo(
+        "decided_at",
+        {
+            "state": TrueUp.State.OPEN, "note": "", "decided_at": None, "decided_by": None, "credit_note": None,
+            "replacement": None,
+        },
+    ),
+)  # fmt: skip
+SUBSTITUTION_UNDO: Final = (Undo("revoked_at", {"revoked_at": None, "revoked_by": None}),)
 OUTAGE_UNDO: Final = (Undo("cancelled_at", {"cancelled_at": None}),)
 # How a controller or device is doing right now is no fact of the period and changes every minute.
 _CONTROLLER_NOW: Final = ("next_poll_at", "claimed_until", "claim_token")
@@ -135,6 +157,23 @@ TABLES: Final[Sequence[Table]] = (
         ("site__code", "valid_from", "pk"),
     ),
     Table("metering/readings", _("meter readings"), MeterReading, holdings.readings, ("meter_id", "at", "version")),
+    Table(
+        "metering/corrections", _("corrections of readings"), Correction, holdings.corrections, ("proposed_at", "pk")
+    ),
+    Table(
+        "metering/corrected_readings",
+        _("registers that corrections set"),
+        CorrectedReading,
+        lambda scope: CorrectedReading.objects.filter(correction__in=holdings.corrections(scope).values("pk")),
+        ("correction_id", "at"),
+    ),
+    Table(
+        "metering/estimated_heat",
+        _("heat that no register told"),
+        EstimatedHeat,
+        lambda scope: EstimatedHeat.objects.filter(correction__in=holdings.corrections(scope).values("pk")),
+        ("correction_id", "start"),
+    ),
     Table(
         "ledger/heat_intervals",
         _("heat ledger of delivery points"),
@@ -236,6 +275,25 @@ TABLES: Final[Sequence[Table]] = (
         ("invoice__number", "position"),
     ),
     Table("billing/credit_notes", _("credit notes"), CreditNote, holdings.credit_notes, ("number",)),
+    Table(
+        "billing/substitutions",
+        _("approvals to bill against a rule"),
+        Substitution,
+        holdings.substitutions,
+        ("contract__number", "month_on", "pk"),
+        undo=SUBSTITUTION_UNDO,
+    ),
+    Table(
+        "billing/true_ups",
+        _("true-ups of issued invoices"),
+        TrueUp,
+        lambda scope: TrueUp.objects.filter(
+            invoice__in=holdings.invoices(scope).values("pk"), found_at__lte=scope.as_of
+        ),
+        ("invoice__number", "pk"),
+        leave_out=("lines",),
+        undo=TRUE_UP_UNDO,
+    ),
     Table(
         "maintenance/plans",
         _("maintenance plans"),

@@ -19,6 +19,7 @@ from contracts.models import (
     Contract,
     CreditNote,
     Invoice,
+    Substitution,
 )
 from hosting.models import (
     Device,
@@ -26,7 +27,7 @@ from hosting.models import (
     Equipment,
     EquipmentModel,
 )
-from thermal.models import Alarm, AlarmTransition, MeterReading
+from thermal.models import Alarm, AlarmTransition, Correction, MeterReading
 
 
 def at_sites(model: Any, path: str = "site") -> Callable[[Scope], QuerySet[Any]]:
@@ -89,6 +90,20 @@ def credit_notes(scope: Scope) -> QuerySet[Any]:
     """The credit notes issued by then for the invoices of the pack."""
     issued = CreditNote.objects.filter(state=CreditNote.State.ISSUED, decided_at__lte=scope.as_of)
     return issued.filter(invoice__in=invoices(scope).values("pk"))
+
+
+def corrections(scope: Scope) -> QuerySet[Any]:
+    """The corrections proposed by then that change something in the period."""
+    known = at_sites(Correction)(scope).filter(proposed_at__lte=scope.as_of)
+    found: QuerySet[Any] = known.filter(starts_at__lt=scope.period.end, ends_at__gte=scope.period.start)
+    return found
+
+
+def substitutions(scope: Scope) -> QuerySet[Any]:
+    """The approvals given by then to bill months that have an invoice in the pack."""
+    billed = Exists(invoices(scope).filter(contract=OuterRef("contract"), month_on=OuterRef("month_on")))
+    known: QuerySet[Any] = of_contracts(Substitution)(scope).filter(billed, approved_at__lte=scope.as_of)
+    return known
 
 
 def tasks(scope: Scope) -> QuerySet[Any]:

@@ -13,6 +13,7 @@ from accounts.models import User
 from compliance.queries.scope import Scope
 from contracts.models import (
     Contract,
+    CreditNote,
     Invoice,
     LegalEntity,
     Offtaker,
@@ -39,6 +40,7 @@ NATURAL_KEYS: Final[dict[type[Model], str]] = {
     Offtaker: "code",
     LegalEntity: "code",
     Invoice: "number",
+    CreditNote: "number",
     User: "email",
 }
 

@@ -40,7 +40,10 @@ How to read the tables
 What "as known at" means
   Readings, invoices, credit notes, documents, alarms, incidents and their time
   lines, samples and tasks: only what was recorded by then, and open where they
-  were closed later. Ledger rows and service levels: only those computed by
+  were closed later; so are true-ups, which tell why an issued invoice was
+  cancelled and by which one it was replaced. Corrections that were proposed by
+  then stand as they are now; data/history/changes tells when each was decided
+  or withdrawn. Ledger rows and service levels: only those computed by
   then; a row that was settled again later is left out, because its earlier
   version is replaced. Sites, equipment, meters, contracts, plans and limits
   keep their dates of validity; their other fields are as they stand when the
