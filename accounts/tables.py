@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts import refusals
 from accounts.templatetags import components
 
 
@@ -193,6 +194,16 @@ class ChooseColumn(django_tables2.CheckBoxColumn):
         super().__init__(
             **{"accessor": "pk", "orderable": False, "exclude_from_export": True, "attrs": boxes, **kwargs}
         )
+
+
+class ToldColumn(django_tables2.Column):
+    """A sentence that was stored in English, in the language of the reader."""
+
+    def render(self, value: Any) -> str:
+        return refusals.in_words(str(value))
+
+    def value(self, value: Any) -> str:
+        return refusals.in_words(str(value)) if value else ""
 
 
 class LinkColumn(django_tables2.Column):

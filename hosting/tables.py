@@ -157,7 +157,7 @@ class DeviceTable(tables.PortalTable):
     profile = django_tables2.Column(linkify=True)
     circuit = tables.StateColumn(CIRCUIT_LEVELS, verbose_name=_("answers"))
     last_success_at = tables.WhenColumn()
-    last_error = django_tables2.Column()
+    last_error = tables.ToldColumn()
 
     class Meta(tables.PortalTable.Meta):
         model = Device

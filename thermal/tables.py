@@ -283,7 +283,7 @@ class DataHealthTable(tables.PortalTable):
     max_latency_ms = tables.QuantityColumn(unit="ms", digits=0, verbose_name=_("longest"))
     clock_offset_s = tables.QuantityColumn(unit="s", digits=0, verbose_name=_("clock offset"))
     failing_since = tables.WhenColumn(verbose_name=_("failing since"), attrs=ON_ONE_LINE)
-    last_error = django_tables2.Column(verbose_name=_("what is wrong"), attrs=ON_ONE_LINE)
+    last_error = tables.ToldColumn(verbose_name=_("what is wrong"), attrs=ON_ONE_LINE)
 
     class Meta(tables.PortalTable.Meta):
         model = Device

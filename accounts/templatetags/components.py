@@ -15,6 +15,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
+from accounts import refusals
+
 register = template.Library()
 
 MISSING = "–"
@@ -53,6 +55,12 @@ def percent(ratio: Any, digits: int = 1) -> str:
     if ratio is None or ratio == "":
         return MISSING
     return number_format(float(ratio) * 100, decimal_pos=digits, use_l10n=True) + " %"
+
+
+@register.filter
+def in_words(text: str) -> str:
+    """A sentence that was stored in English, in the reader's language."""
+    return refusals.in_words(text)
 
 
 @register.filter

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils.translation import gettext
 
+from accounts import refusals
 from accounts.models import User
 from hosting.domain import profile_files
 from hosting.domain.profile_files import ProfileFile
@@ -44,8 +45,7 @@ def _located(file: ProfileFile, refusal: Refusal) -> FileProblem:
     """The refusal with the line of the point that it names."""
     point = str(refusal.facts.get("point") or refusal.facts.get("key") or "")
     line = file.line_of_point(point, str(refusal.facts.get("field", ""))) if point else 1
-    words = gettext(refusal.sentence) % refusal.facts if refusal.sentence and not refusal.given else refusal.detail
-    return FileProblem(line, point or "YAML", "%(problem)s", {"problem": words})
+    return FileProblem(line, point or "YAML", "%(problem)s", {"problem": refusals.words_of(refusal)})
 
 
 def _words(file_name: str, problem: FileProblem) -> str:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.refusals import in_words
 from accounts.views import scoped
 from hosting import tables
 from hosting.filters import ControllerFilter, DeviceFilter
@@ -177,7 +178,8 @@ class DeviceDetail(RecordPage):
         facts = []
         for name in HEALTH:
             fact = fact_of(self.object, Device._meta.get_field(name))
-            facts.append(Fact(str(labels.get(name, fact.label)), fact.value, units.get(name, fact.unit), fact.url))
+            value = in_words(str(fact.value)) if name == "last_error" and fact.value else fact.value
+            facts.append(Fact(str(labels.get(name, fact.label)), value, units.get(name, fact.unit), fact.url))
         return [*facts, *refusals.facts(self.object)]
 
     def actions(self) -> Sequence[Action]:
