@@ -21,13 +21,23 @@ from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contracts.models import BilledMark, CreditNote, Invoice, InvoiceDocument, NumberSeries, SlaDay, TrueUp
-from contracts.queries import bills
+from contracts.models import (
+    BilledMark,
+    Contract,
+    CreditNote,
+    Invoice,
+    InvoiceDocument,
+    NumberSeries,
+    SlaDay,
+    TrueUp,
+)
+from contracts.queries import bills, readings
 from hosting.models import Site
 from kernel import money
 from kernel.periods import Period, local_day
 from portal import stored_files
 from thermal.models import SiteInterval
+from thermal.queries import commissioning
 from thermal.services import recomputing
 
 SAMPLED_SITES = 20
@@ -42,6 +52,8 @@ TOLERATED_RATIO = 1.02
 STALE_AFTER = dt.timedelta(minutes=15)
 # Billed months are looked at every few minutes once their ledger is settled.
 UNSEEN_AFTER = dt.timedelta(days=1)
+# A device that told nothing for so long has another problem than its acceptance.
+POLLED_LATELY = dt.timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -199,6 +211,29 @@ def _unexplained_bills(now: dt.datetime) -> Iterator[str]:
         yield _("Invoice %(number)s was cancelled, and its month neither billed again nor waived.") % {"number": number}
 
 
+def _unaccepted_devices(now: dt.datetime) -> Iterator[str]:
+    """Devices whose registers are polled for a bill although nobody compared them with the display."""
+    lately = Period(now - POLLED_LATELY, now)
+    contracts = Contract.objects.filter(
+        state=Contract.State.ACTIVE, starts_on__lte=now.date(), legal_entity__requires_acceptance=True
+    ).exclude(ends_on__lte=now.date())
+    for contract in contracts.select_related("delivery_point").order_by("number"):
+        placements = readings.placements_in(contract.delivery_point, lately)
+        for one in commissioning.unaccepted(placements, lately):
+            facts = {"contract": contract, "serial": one.placement.meter.serial, "device": one.device or "–"}
+            yield _("Contract %(contract)s: device %(device)s reads meter %(serial)s and is not accepted.") % facts
+
+
+def _outdated_acceptances(_now: dt.datetime) -> Iterator[str]:
+    """Devices that are read otherwise than when they were accepted."""
+    for one in commissioning.outdated():
+        facts = {"device": one.device, "accepted": one.acceptance.profile, "profile": one.device.profile}
+        if one.is_same_profile:
+            yield _("Device %(device)s: the register map of %(profile)s was changed since it was accepted.") % facts
+        else:
+            yield _("Device %(device)s was accepted with %(accepted)s and is read with %(profile)s.") % facts
+
+
 _TOO_MUCH_HEAT = """
 SELECT s.code, date_trunc('day', v.start AT TIME ZONE s.time_zone)::date AS day
 FROM thermal_siteinterval v JOIN hosting_site s ON s.id = v.site_id
@@ -261,6 +296,10 @@ INVARIANTS = (
     Invariant(5, gettext_lazy("Service levels are judged once for every minute."), _incomplete_judgement),
     Invariant(6, gettext_lazy("The ledger equals its recomputation (random sample)."), _stale_ledger),
     Invariant(8, gettext_lazy("No bill is made from an expired meter."), _expired_meters),
+    Invariant(
+        8, gettext_lazy("Every device that is billed from was accepted, where that is asked."), _unaccepted_devices
+    ),
+    Invariant(8, gettext_lazy("Every accepted device is read as it was accepted."), _outdated_acceptances),
     Invariant(9, gettext_lazy("No site delivers more heat than it makes."), _too_much_heat),
     Invariant(10, gettext_lazy("Every open alarm has a live rule."), _orphaned_alarms),
 )

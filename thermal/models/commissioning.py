@@ -72,6 +72,13 @@ class DeviceAcceptance(models.Model):
     placement = models.ForeignKey(
         MeterPlacement, verbose_name=_("placement"), on_delete=models.PROTECT, null=True, related_name="acceptances"
     )
+    register_map = models.CharField(
+        _("register map"),
+        max_length=64,
+        blank=True,
+        default="",
+        help_text=_("SHA-256 of the profile's points and options; empty where the verdict is older than this field."),
+    )
     controller = models.ForeignKey(Controller, verbose_name=_("controller"), on_delete=models.PROTECT, related_name="+")
     host = models.CharField(_("host"), max_length=253, blank=True)
     port = models.PositiveIntegerField(_("port"), null=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from django.db.models import Q
 
-from hosting.models import Device, MeterPlacement
+from hosting.models import Device, DeviceProfile, MeterPlacement
 from kernel.periods import Period
 from thermal.models import DeviceAcceptance, DeviceProbe, MeterReading
 
@@ -46,6 +48,44 @@ def wiring_accepted(acceptance: DeviceAcceptance) -> Wiring:
         acceptance.port,
         acceptance.unit_address,
     )
+
+
+def register_map_of(profile: DeviceProfile) -> str:
+    """The SHA-256 of all that says how a profile's values are read: its language, options and points."""
+    points = profile.points.order_by("slot").values_list("slot", "key", "quantity", "unit", "address")
+    said = [profile.protocol, profile.options, [list(point) for point in points]]
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """A device whose last verdict is an acceptance of values that are read otherwise now."""
+
+    device: Device
+    acceptance: DeviceAcceptance
+    is_same_profile: bool
+    """Whether the version is the same, and what it says was changed nevertheless."""
+
+
+def outdated() -> list[Outdated]:
+    """The enabled devices that were accepted with another version of their profile, or with another register map."""
+    rows = DeviceAcceptance.objects.filter(device__enabled=True, device__meter__isnull=False).order_by(
+        "device_id", "-at", "-pk"
+    )
+    maps: dict[int, str] = {}
+    found = []
+    for row in rows.distinct("device_id").select_related("device__profile", "profile"):
+        if row.verdict != DeviceAcceptance.Verdict.ACCEPTED:
+            continue
+        profile = row.device.profile
+        if profile.pk != row.profile_id:
+            found.append(Outdated(row.device, row, is_same_profile=False))
+            continue
+        if profile.pk not in maps:
+            maps[profile.pk] = register_map_of(profile)
+        if row.register_map and row.register_map != maps[profile.pk]:
+            found.append(Outdated(row.device, row, is_same_profile=True))
+    return found
 
 
 def latest_probe(device: Device) -> DeviceProbe | None:

@@ -339,6 +339,7 @@ def _record(
     return DeviceAcceptance.objects.create(
         device=device,
         **asdict(wiring),
+        register_map=queries.register_map_of(device.profile),
         placement=placement,
         verdict=verdict,
         by=by,

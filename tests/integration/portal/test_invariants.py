@@ -1,6 +1,7 @@
 """The nightly check finds each kind of violation, and nothing in a sound portal."""
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -11,9 +12,10 @@ from contracts.services import billing
 from kernel.periods import Period
 from portal import invariants
 from tests.makers import billing as make
+from tests.makers import commissioning as devices
 from tests.makers import hosting, thermal
 from tests.tampering import without_triggers
-from thermal.models import Alarm, SiteInterval
+from thermal.models import Alarm, MeterReading, SiteInterval
 from thermal.services import settlement
 
 pytestmark = pytest.mark.django_db
@@ -103,4 +105,36 @@ def test_an_open_alarm_that_nobody_looks_after_is_found() -> None:
     rule.save()
     assert broken() == {10}
     Alarm.objects.filter(pk=alarm.pk).update(state="closed", closed_at=NOW)
+    assert broken() == set()
+
+
+def test_a_device_that_is_billed_from_without_acceptance_is_found(contract: Contract) -> None:
+    placement = contract.delivery_point.placements.get()
+    device = devices.make_meter_device(placement)
+    assert broken() == set()
+    polled = {"energy_kwh": Decimal(99_000), "source": MeterReading.Source.POLL}
+    MeterReading.objects.create(meter=placement.meter, at=NOW - dt.timedelta(hours=1), received_at=NOW, **polled)
+    assert broken() == {8}
+    devices.accept(device, now=NOW - dt.timedelta(minutes=10), note="Read with the caretaker.")
+    assert broken() == set()
+    contract.legal_entity.requires_acceptance = False
+    contract.legal_entity.save()
+    assert broken() == set()
+
+
+def test_a_device_that_is_read_otherwise_than_it_was_accepted_is_found() -> None:
+    device = devices.make_meter_device()
+    devices.accept(device, now=NOW)
+    assert broken() == set()
+    point = device.profile.points.get(slot=0)
+    point.address = point.address | {"word_order": "little"}
+    point.save()
+    [said] = [one.violations for one in invariants.check(now=NOW) if one.violations]
+    assert "the register map" in said[0]
+    device.profile = hosting.make_profile()
+    device.save()
+    [said] = [one.violations for one in invariants.check(now=NOW) if one.violations]
+    assert "was accepted with" in said[0]
+    device.enabled = False
+    device.save()
     assert broken() == set()

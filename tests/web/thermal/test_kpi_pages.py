@@ -12,11 +12,19 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from hosting.models import Site
+from hosting.models import EquipmentModel, Site
 from tests.makers import accounts as people
 from tests.makers import hosting
 from thermal.domain.kpis import figures, sums
-from thermal.models import EmissionFactor, KpiSum, LegalQuota, SiteFact, WeatherDay
+from thermal.models import (
+    EmissionFactor,
+    EquipmentInterval,
+    KpiSum,
+    LegalQuota,
+    SiteFact,
+    SiteInterval,
+    WeatherDay,
+)
 from thermal.queries import kpi_facts, kpi_ledger, kpi_words, regulation
 
 pytestmark = pytest.mark.django_db
@@ -236,6 +244,29 @@ def test_the_disclosure_gives_codes_and_names_what_is_missing(site: Site) -> Non
     assert standings["pue", 1.5] == "not_yet"
     later = regulation.disclosure_of(site=site, year=2028)
     assert {str(one.standing) for one in later.quotas if one.quota.figure == "erf"} == {"not_bound"}
+
+
+def test_the_waste_heat_is_as_warm_as_the_fluid_that_enters_the_exchanger(site: Site) -> None:
+    def lines() -> dict[str, regulation.Line]:
+        made = regulation.disclosure_of(site=site, year=2025)
+        return {line.code: line for line in made.lines if line.code.startswith("TWH")}
+
+    assert lines()["TWH"].waits_for == "temperature sensors where the fluid enters the recovery exchanger"
+    put(site, 3, volume_m3=100.0, supply_m3c=4_500.0, return_m3c=3_500.0)
+    stands_in = lines()["TWH"]
+    assert (stands_in.value, stands_in.is_partly_known) == (45.0, True)
+    assert "not measured at the recovery exchanger" in stands_in.origin
+    exchanger = hosting.make_equipment(site, kind=EquipmentModel.Kind.PLATE_EXCHANGER)
+    start = dt.datetime(2025, 6, 1, tzinfo=dt.UTC)
+    for number, (hot_c, captured_kwh) in enumerate([(40.0, 10.0), (50.0, 30.0)]):
+        at = start + number * dt.timedelta(minutes=15)
+        common = {"start": at, "rule_version": 1, "settled_at": NOW}
+        EquipmentInterval.objects.create(equipment=exchanger, hot_in_c=hot_c, **common)
+        SiteInterval.objects.create(site=site, captured_kwh=captured_kwh, **common)
+    found = lines()
+    assert (found["TWH"].value, found["TWH (weighted)"].value) == (45.0, 47.5)
+    assert exchanger.tag in found["TWH"].origin
+    assert found["TWH"].is_partly_known
 
 
 def test_a_fact_is_entered_once_and_ends_the_one_before(site: Site) -> None:
