@@ -8,7 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import refusals
 from accounts.views import scoped
+from kernel.errors import Refusal
 from thermal.correction_filters import CorrectionFilter
 from thermal.correction_forms import DecisionForm, RefusalForm
 from thermal.correction_tables import STATE_LEVELS, CorrectionTable
@@ -134,6 +136,25 @@ class CorrectionApprove(_Decision):
     def require_capability(self) -> None:
         scoped.ConfirmView.require_capability(self)
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**{**self.effect(), **kwargs})
+
+    def effect(self) -> dict[str, Any]:
+        """What the second person agrees to: the months and bills, from the ledger as it stands now."""
+        if self.object.state != Correction.State.PROPOSED:
+            return {}
+        site = self.object.site
+        try:
+            found = corrections.preview(make=self._again, site=site, by=self.person, now=timezone.now())
+        except Refusal as refusal:
+            return {"obstacle": refusals.words_of(refusal)}
+        return {"preview": found, "chart": correction_charts.chart_of_preview(found, site.time_zone)}
+
+    def _again(self) -> Correction:
+        """The correction as it is stored; the look puts its own copy in force."""
+        found: Correction = self.get_queryset().get(pk=self.object.pk)
+        return found
+
     def decision(self, note: str) -> Correction:
         return corrections.approve(correction=self.object, by=self.person, note=note, now=timezone.now())
 
@@ -146,6 +167,9 @@ class CorrectionReject(CorrectionApprove):
     consequence = gettext_lazy("Nothing changes. The proposal stays on record with your reason.")
     confirm_label = gettext_lazy("Reject")
     success_message = gettext_lazy("Rejected.")
+
+    def effect(self) -> dict[str, Any]:
+        return {}
 
     def decision(self, note: str) -> Correction:
         return corrections.reject(correction=self.object, by=self.person, note=note, now=timezone.now())

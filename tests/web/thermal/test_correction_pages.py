@@ -190,12 +190,24 @@ def test_an_approver_puts_a_correction_in_force_and_another_rejects(furnished: F
     approver = client_of(people.approver())
     url = furnished.decide("approve", furnished.edit)
     assert url in body(approver.get(furnished.edit.get_absolute_url()))
-    assert "settled anew" in body(approver.get(url))
+    page = body(approver.get(url))
+    assert "settled anew" in page
+    assert "Months that change" in page
+    furnished.edit.refresh_from_db()
+    assert furnished.edit.state == "proposed"
     assert approver.post(url, {"note": "The photo says so."})["Location"] == furnished.edit.get_absolute_url()
     furnished.edit.refresh_from_db()
     assert (furnished.edit.state, furnished.edit.note) == ("applied", "The photo says so.")
     again = body(approver.post(furnished.decide("reject", furnished.edit), {"note": "No."}))
     assert "decided already" in again
+
+
+def test_an_approver_is_told_what_stands_in_the_way(furnished: Furnished) -> None:
+    at = furnished.edit.starts_at
+    thermal.make_reading(furnished.meter, at, 3690, version=2)
+    page = body(client_of(people.approver()).get(furnished.decide("approve", furnished.edit)))
+    assert "was corrected meanwhile" in page
+    assert "Months that change" not in page
 
 
 def test_an_author_withdraws_the_own_proposal_with_a_reason(furnished: Furnished) -> None:
