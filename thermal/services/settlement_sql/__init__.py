@@ -24,7 +24,7 @@ from thermal.services.settlement_sql.rows import HEAT_ROWS
 from thermal.services.settlement_sql.site_rows import SITE_ROWS
 from thermal.services.settlement_sql.telemetry import SAMPLED
 
-__all__ = ["CLAIM", "HAS_EQUIPMENT", "SETTLE_EQUIPMENT", "SETTLE_HEAT", "SETTLE_SITES"]
+__all__ = ["CLAIM", "HAS_EQUIPMENT", "LANE", "SETTLE_EQUIPMENT", "SETTLE_HEAT", "SETTLE_SITES"]
 
 _SPAN = """
 span AS MATERIALIZED (
@@ -89,14 +89,30 @@ written AS ({_upsert("thermal_equipmentinterval", "equipment_id", _EQUIPMENT_COL
 SELECT (SELECT count(*) FROM written) + (SELECT count(*) FROM gone)
 """
 
+# Two workers that claim at the same moment would take turns, mark by mark, and each then settle single quarter hours of
+# every site, with the frames around each. So each keeps to a lane, an eighth of the sites, as long as it holds its
+# marks: the one of the newest mark that nobody works on. A lane is a matter of speed; what is right is right because
+# the marks themselves are locked.
+LANES = 8
+LANE_LOCK = 0x6865_6175
+"""First half of the advisory lock of whoever works on a lane; the second is the lane."""
+LANE = f"""
+SELECT lane FROM (
+    SELECT site_id %% {LANES} AS lane FROM thermal_dirtymark
+    WHERE start <= %(before)s AND site_id %% {LANES} <> ALL(%(tried)s::int[]) ORDER BY start DESC LIMIT %(limit)s
+) waiting
+WHERE pg_try_advisory_xact_lock({LANE_LOCK}, lane::int) LIMIT 1
+"""
+
 # The mark goes in the transaction that writes the ledger: a killed worker leaves it. Newest first, so that a long
 # back-fill does not keep the live quarter hours waiting.
 # The marks are chosen once: as a subquery the planner may choose them anew for every mark that it deletes, which takes
 # minutes where a whole year was marked a moment ago and no statistics tell of it yet.
-CLAIM = """
+CLAIM = f"""
 WITH chosen AS MATERIALIZED (
     SELECT ctid AS place FROM thermal_dirtymark
     WHERE start <= %(before)s AND (%(site)s::bigint IS NULL OR site_id = %(site)s)
+      AND (%(lane)s::int IS NULL OR site_id %% {LANES} = %(lane)s)
     ORDER BY start DESC LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ),
 claimed AS (
