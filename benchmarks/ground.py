@@ -10,16 +10,18 @@ from pathlib import Path
 
 
 @contextmanager
-def throw_away_portal() -> Iterator[None]:
+def throw_away_portal(kept: Path | None = None) -> Iterator[None]:
     """A migrated, empty portal on servers of its own, gone when the block ends.
 
-    Django must not be imported before: its settings read the addresses set here.
+    With a folder to be kept in, the next run goes on with what this one left there, and PostgreSQL is set up as
+    `make run` does it; else it may lose what it holds, which is quicker. Django must not be imported before: its
+    settings read the addresses set here.
     """
     from portal.embedded.postgres import Postgres  # noqa: PLC0415 -- nothing of Django yet
     from portal.embedded.valkey import Valkey  # noqa: PLC0415
 
-    with tempfile.TemporaryDirectory(prefix="heatledger-benchmark-") as folder:
-        postgres = Postgres(Path(folder) / "postgres", throw_away=True)
+    with _folder(kept) as folder:
+        postgres = Postgres(Path(folder) / "postgres", throw_away=kept is None)
         valkey = Valkey(Path(folder) / "valkey", throw_away=True)
         postgres.start()
         valkey.start()
@@ -38,6 +40,16 @@ def throw_away_portal() -> Iterator[None]:
             _hang_up()
             valkey.stop()
             postgres.stop()
+
+
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[str]:
+    if kept:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield str(kept.resolve())
+    else:
+        with tempfile.TemporaryDirectory(prefix="heatledger-benchmark-") as folder:
+            yield folder
 
 
 def _migrate() -> None:
