@@ -24,7 +24,8 @@ def visible_corrections(user: Any) -> QuerySet[Correction]:
         return rows.none()
     theirs = Q(state=Correction.State.PROPOSED) & ~Q(author=user) if user.has_perm(APPROVE) else Q(pk__in=[])
     ranked = rows.annotate(waits_for_you=Case(When(theirs, then=True), default=False, output_field=BooleanField()))
-    return outdated_estimates.with_readings_since(ranked).order_by("-waits_for_you", "-proposed_at")
+    found: QuerySet[Any] = outdated_estimates.with_readings_since(ranked)
+    return found.order_by("-waits_for_you", "-proposed_at")
 
 
 def waiting_count(user: Any) -> int:
