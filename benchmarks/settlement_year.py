@@ -80,7 +80,7 @@ class Stretch:
     frames: int
     quarters: int
     seconds: float
-    processor_s: float = 0.0
+    processor_s: float
 
 
 def build(point_count: int, days: int) -> list[Any]:
@@ -378,7 +378,7 @@ def report(chosen: argparse.Namespace, stretches: list[Stretch]) -> None:
     print(f"          {chosen.reading_minutes} min: {quarters:,} quarter hours by {chosen.workers} workers")
     busy_s = sum(one.processor_s for one in stretches)
     print(f"          in {seconds:.1f} s, {1 / each_s:,.0f}/s, on {os.cpu_count()} cores; {busy_s:.1f} s of processor,")
-    print(f"          {busy_s / quarters * 1e6:.0f} µs for each quarter hour")
+    print(f"          {busy_s / quarters * 1e6:.0f} µs for each quarter hour", flush=True)
     if (chosen.points, days) != (WHOLE_POINTS, WHOLE_DAYS):
         minutes = each_s * WHOLE_POINTS * WHOLE_DAYS * 96 / 60
         print(f"extrapolated, not run: {WHOLE_POINTS:,} points, {WHOLE_DAYS} days in {minutes:.0f} minutes,")

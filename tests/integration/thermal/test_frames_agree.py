@@ -89,7 +89,7 @@ def weighed(rows: list[Told], role: Measurement.Role) -> float | None:
 
 def integrated(rows: list[Told], slot: int, quarter: Period) -> tuple[float, float]:
     """The energy in kWh of one slot's lines in a quarter hour, and for how many seconds there are lines."""
-    known = [(row.at, row.values[slot]) for row in rows if row.values[slot] is not None]
+    known = [(row.at, value) for row in rows if (value := row.values[slot]) is not None]
     kwh = seconds = 0.0
     for (since, before), (at, value) in itertools.pairwise(known):
         whole_s = (at - since).total_seconds()
@@ -115,13 +115,12 @@ def test_quarter_hours_are_what_their_frames_say(seed: int, crowded: bool) -> No
         inside = [row for row in rows if quarter.start <= row.at < quarter.end]
         heat, supplies = heats[energy.start], [value for row in inside for value in row.of(Role.SUPPLY_TEMPERATURE)]
         demands = [value for row in inside for value in row.of(Role.DEMAND)]
-        near_c = {"abs": LAST_DIGIT_C}
-        assert heat.supply_mean_c == (pytest.approx(fmean(supplies), **near_c) if supplies else None)
-        assert heat.supply_min_c == (pytest.approx(min(supplies), **near_c) if supplies else None)
+        assert heat.supply_mean_c == (pytest.approx(fmean(supplies), abs=LAST_DIGIT_C) if supplies else None)
+        assert heat.supply_min_c == (pytest.approx(min(supplies), abs=LAST_DIGIT_C) if supplies else None)
         assert heat.demand == (fmean(demands) >= 0.5 if demands else None)
         for known, role in ((heat.supply_vw_c, Role.SUPPLY_TEMPERATURE), (heat.return_vw_c, Role.RETURN_TEMPERATURE)):
             expected_c = weighed(inside, role)
-            assert known == (None if expected_c is None else pytest.approx(expected_c, **near_c))
+            assert known == (None if expected_c is None else pytest.approx(expected_c, abs=LAST_DIGIT_C))
         lines = [integrated(rows, slot, quarter) for slot in (6, 7)]
         if all(seconds for _kwh, seconds in lines):
             assert energy.it_kwh == pytest.approx(sum(kwh for kwh, _seconds in lines), abs=LAST_DIGIT)
