@@ -79,7 +79,7 @@ def waste_heat_temperature(*, site: Site, period: Period) -> WasteHeat:
     heat pumps stands for it (`place` says which). The heat-weighted mean takes the heat captured at the site.
     """
     for kind in _HAND_OVER:
-        facts = {"site": site.pk, "kind": kind, "first": period.start, "last": period.end}
+        facts: dict[str, Any] = {"site": site.pk, "kind": kind, "first": period.start, "last": period.end}
         with connection.cursor() as cursor:
             cursor.execute(_WASTE_HEAT, facts)
             rows = cursor.fetchall()
@@ -251,7 +251,7 @@ def _months(asked: _Asked, first: dt.date, until: dt.date) -> Months:
         return {}
     zone = asked.equipment.site.zone
     bounds = local_days(first, until, zone)
-    facts = {"equipment": asked.equipment.pk, "first": bounds.start, "last": bounds.end}
+    facts: dict[str, Any] = {"equipment": asked.equipment.pk, "first": bounds.start, "last": bounds.end}
     with connection.cursor() as cursor:
         cursor.execute(_MONTHS, facts)
         rows = cursor.fetchall()

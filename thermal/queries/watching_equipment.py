@@ -1,7 +1,7 @@
 """What alarm rules see of equipment: its drift from the commissioning, and a COP that no heat pump can have."""
 
 import datetime as dt
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -54,7 +54,7 @@ def sights(rules: list[int], now: dt.datetime) -> list[Sight]:
     For a drift the value is the change for the worse: the share of its baseline that an efficiency lost, or by how many
     kelvin an approach rose. For an impossible COP it is the count of such quarter hours of a day.
     """
-    facts = {"rules": rules, "now": now, "day": now - CARNOT_SPAN, "days": now - DRIFT_SPAN}
+    facts: dict[str, Any] = {"rules": rules, "now": now, "day": now - CARNOT_SPAN, "days": now - DRIFT_SPAN}
     with connection.cursor() as cursor:
         cursor.execute(_SEEN, facts)
         return [Sight(*row) for row in cursor.fetchall()]

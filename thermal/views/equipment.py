@@ -232,7 +232,8 @@ class EquipmentIntervals(scoped.ScopedListView):
         found = scoped.visible(Equipment, self.request).select_related("site").filter(model__kind__in=KINDS)
         self.equipment = get_object_or_404(found, pk=self.kwargs["pk"])
         rows = super().get_queryset().filter(equipment=self.equipment)
-        return rows.annotate(cop=F("heat_kwh") / NullIf(F("electricity_kwh"), 0.0)).order_by("-start")
+        told: QuerySet[Any] = rows.annotate(cop=F("heat_kwh") / NullIf(F("electricity_kwh"), 0.0))
+        return told.order_by("-start")
 
     def get_table_kwargs(self) -> dict[str, Any]:
         return {"zone": self.equipment.site.time_zone if self.equipment else ""}

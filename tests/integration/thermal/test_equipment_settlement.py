@@ -82,7 +82,7 @@ def test_the_limits_of_a_heat_pump_are_those_of_the_functions(path: HeatPath) ->
     assert row.lorenz_kwh == pytest.approx(5.0 / heat_pump.lorenz_cop((40.0, 70.0), (35.0, 25.0)), abs=6e-5)
     assert row.carnot_kwh == pytest.approx(5.0 / heat_pump.carnot_cop(70.0, 25.0), abs=6e-5)
     judged = heat_pump.second_law(5.0, (40.0, 70.0), (35.0, 25.0))
-    assert row.lorenz_kwh / row.electricity_kwh == pytest.approx(judged.efficiency_ratio, abs=1e-4)
+    assert (row.lorenz_kwh or 0.0) / (row.electricity_kwh or 1.0) == pytest.approx(judged.efficiency_ratio, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,8 @@ def test_a_charge_that_the_controller_tells_is_kept_beside_the_temperature(path:
     path.tell([(at, TOLD) for at in steps(4)], now=LATER)
     settle(path)
     row = rows_of(path.buffer)[0]
-    assert (row.mean_c, row.charge_ratio) == (38.0, pytest.approx(0.4))
+    assert row.mean_c == 38.0
+    assert row.charge_ratio == pytest.approx(0.4)
 
 
 def test_a_value_on_a_bypass_tells_nothing(path: HeatPath) -> None:

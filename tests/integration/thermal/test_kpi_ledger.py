@@ -140,10 +140,10 @@ def recomputed(site: Site) -> dict[tuple[dt.date, str], tuple[float | None, int]
             put(row.start, "balance_in_kwh", None if error is None else error + sum(parts))
         put(row.start, "utilisation_count", None if row.utilisation_ratio is None else 1)
         put(row.start, "curtailed_s", row.curtailed_s if told else None)
-        for name, value in told_of_export(row).items():
-            put(row.start, name, value)
-    for start, name, value in (*told_of_water(site), *told_of_equipment(site)):
-        put(start, name, value)
+        for key, value in told_of_export(row).items():
+            put(row.start, key, value)
+    for start, key, value in (*told_of_water(site), *told_of_equipment(site)):
+        put(start, key, value)
     return {key: (round(value, 3) if count else None, count) for key, (value, count) in found.items()}
 
 
