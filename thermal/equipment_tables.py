@@ -7,6 +7,7 @@ from django.db.models import F, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts import filters, tables
+from hosting.models import EquipmentModel
 from thermal.filters import instant_filter
 from thermal.models import EquipmentInterval
 from thermal.tables import LocalColumn, ZonedTable
@@ -53,6 +54,15 @@ class EquipmentIntervalTable(ZonedTable):
             "measured_s",
             "version",
         )
+
+
+# What equipment of a kind never has.
+_OF_PUMPS = ("electricity_kwh", "cop", "carnot_kwh", "lorenz_kwh")
+LEFT_OUT = {
+    EquipmentModel.Kind.HEAT_PUMP.value: ("mean_c", "approach_k", "charge_ratio"),
+    EquipmentModel.Kind.PLATE_EXCHANGER.value: ("mean_c", "charge_ratio", *_OF_PUMPS),
+    EquipmentModel.Kind.BUFFER_TANK.value: ("approach_k", "heat_kwh", "is_loaded", "energy_basis", *_OF_PUMPS),
+}
 
 
 class EquipmentIntervalFilter(filters.ScopedFilterSet):

@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy
 
 from accounts.views import scoped
 from hosting.models import Equipment
-from kernel.periods import local_days, local_midnight
+from kernel.periods import local_days, local_midnight, local_month
 from thermal.domain.kpis.drift import Standing
 from thermal.equipment_forms import EquipmentFactForm
-from thermal.equipment_tables import EquipmentIntervalFilter, EquipmentIntervalTable
+from thermal.equipment_tables import LEFT_OUT, EquipmentIntervalFilter, EquipmentIntervalTable
 from thermal.models import EquipmentFact, EquipmentInterval
 from thermal.models.equipment import KINDS
 from thermal.queries import equipment_figures, equipment_words, kpi_ledger, kpi_words
@@ -49,6 +49,7 @@ class EquipmentFiguresPage(scoped.ScopedObjectPage):
     related = ("site", "model")
     capability = kpi_ledger.READ
     template_name = "thermal/equipment_figures.html"
+    is_fragment = False
 
     def get_queryset(self) -> QuerySet[Any]:
         return super().get_queryset().filter(model__kind__in=KINDS)
@@ -75,6 +76,7 @@ class EquipmentFiguresPage(scoped.ScopedObjectPage):
             "facts": made.facts,
             "may_add": self.request.user.has_perm(ADD_FACT),
             "rows_url": rows_url(made),
+            "is_fragment": self.is_fragment,
             **spans.picker(chosen),
         }
         return super().get_context_data(**{**context, **kwargs})
@@ -84,8 +86,10 @@ class EquipmentFiguresFragment(EquipmentFiguresPage):
     """The figures of the running month, for the equipment's record page."""
 
     template_name = "thermal/partials/equipment_panels.html"
+    is_fragment = True
 
     def chosen(self) -> spans.Chosen:
+        """The running month."""
         today = timezone.localdate()
         return spans.Chosen(kpi_ledger.month_span(today.year, today.month), today.year, str(today.month))
 
@@ -182,31 +186,32 @@ def _judged(judged: Judged, made: EquipmentFigures) -> dict[str, Any]:
 
 
 def _chart(made: EquipmentFigures) -> dict[str, Any] | None:
-    """The figure by month as bars, with its baseline as a line."""
+    """The figure by month, level until the next one, with its baseline as a line."""
     months = [(month, one) for month, one in made.months if one.value is not None]
     if not months:
         return None
     figure, zone = months[0][1].figure, made.equipment.site.zone
     factor, unit = (100, "%") if figure.unit == "1" else (1, figure.unit)
-    label = str(kpi_words.FIGURES[figure.key])
+    label, last = str(kpi_words.FIGURES[figure.key]), local_month(months[-1][0].year, months[-1][0].month, zone).end
     series = [
         {
             "label": label,
             "color_token": "heat-supply",
-            "kind": "bars",
-            "values": [round((one.value or 0.0) * factor, 2) for _month, one in months],
-            "estimated": [one.is_estimated for _month, one in months],
+            "kind": "step",
+            # The end of the last month, so that it has a width.
+            "values": [*(round((one.value or 0.0) * factor, 2) for _month, one in months), None],
+            "estimated": [*(one.is_estimated for _month, one in months), False],
         }
     ]
     baseline = made.judged.baseline if made.judged else None
     if baseline is not None:
-        values = [round(baseline.value * factor, 2)] * len(months)
+        values = [round(baseline.value * factor, 2)] * (len(months) + 1)
         series.append({"label": _("Baseline"), "color_token": "unknown", "kind": "line", "values": values})
     return {
         "title": label,
         "zone": made.equipment.site.time_zone,
         "unit": unit,
-        "at": [int(local_midnight(month, zone).timestamp()) for month, _one in months],
+        "at": [*(int(local_midnight(month, zone).timestamp()) for month, _one in months), int(last.timestamp())],
         "series": series,
         "bands": [],
     }
@@ -229,14 +234,16 @@ class EquipmentIntervals(scoped.ScopedListView):
         self.equipment: Equipment | None = None
 
     def get_queryset(self) -> QuerySet[Any]:
-        found = scoped.visible(Equipment, self.request).select_related("site").filter(model__kind__in=KINDS)
+        found = scoped.visible(Equipment, self.request).select_related("site", "model").filter(model__kind__in=KINDS)
         self.equipment = get_object_or_404(found, pk=self.kwargs["pk"])
         rows = super().get_queryset().filter(equipment=self.equipment)
         told: QuerySet[Any] = rows.annotate(cop=F("heat_kwh") / NullIf(F("electricity_kwh"), 0.0))
         return told.order_by("-start")
 
     def get_table_kwargs(self) -> dict[str, Any]:
-        return {"zone": self.equipment.site.time_zone if self.equipment else ""}
+        if self.equipment is None:
+            return {}
+        return {"zone": self.equipment.site.time_zone, "exclude": LEFT_OUT[self.equipment.model.kind]}
 
     def get_title(self) -> str:
         return _("Quarter hours of %(point)s") % {"point": self.equipment or ""}
