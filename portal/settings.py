@@ -255,6 +255,11 @@ THERMAL_KEEP_FRAMES_MONTHS = env.int("HEATLEDGER_KEEP_FRAMES_MONTHS", default=25
 THERMAL_KEEP_READINGS_MONTHS = env.int("HEATLEDGER_KEEP_READINGS_MONTHS", default=0)
 # Above this share of a month's heat a correction waits for a second person.
 THERMAL_APPROVAL_RATIO = env.float("HEATLEDGER_APPROVAL_RATIO", default=0.05)
+# The first month of a heating season, and the month in which it is over.
+THERMAL_HEATING_SEASON = (
+    env.int("HEATLEDGER_HEATING_SEASON_FROM", default=10),
+    env.int("HEATLEDGER_HEATING_SEASON_UNTIL", default=5),
+)
 # What a register rises by counts up to this share of the meter's greatest power. Rule V04 may ask for less; after a
 # change of this number settle anew (`manage.py settle --all`).
 THERMAL_POWER_RATIO = env.float("HEATLEDGER_POWER_RATIO", default=1.1)

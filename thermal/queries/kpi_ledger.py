@@ -64,7 +64,7 @@ def month_span(year: int, month: int) -> Span:
 
 def season_span(year: int) -> Span:
     """The heating season that begins in the year, whole months; from October to April unless the settings say else."""
-    first, until = getattr(settings, "THERMAL_HEATING_SEASON", (10, 5))
+    first, until = settings.THERMAL_HEATING_SEASON
     return Span(dt.date(year, first, 1), dt.date(year + (until <= first), until, 1))
 
 
