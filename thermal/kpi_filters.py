@@ -25,6 +25,7 @@ class EmissionFactorFilter(filters.ScopedFilterSet):
 
     search_fields = ("country", "source")
     country = django_filters.CharFilter(label=_("country"), lookup_expr="iexact")
+    carrier = django_filters.ChoiceFilter(label=_("energy carrier"), choices=EmissionFactor.Carrier)
 
     class Meta:
         model = EmissionFactor

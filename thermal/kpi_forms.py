@@ -87,6 +87,7 @@ class EmissionFactorForm(forms.ModelForm):  # type: ignore[type-arg]
             "country", "carrier", "calorific", "emission_g_per_kwh", "valid_from", "valid_until", "source",
             "is_verified",
         )  # fmt: skip
+        labels: Any = {"carrier": _("energy carrier")}
         widgets: Any = {
             "valid_from": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
             "valid_until": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),

@@ -46,6 +46,7 @@ class EmissionFactorTable(tables.PortalTable):
     """Emission factors with where they come from, and whether somebody has checked that."""
 
     country = tables.NameColumn()
+    carrier = django_tables2.Column(verbose_name=_("energy carrier"))
     emission_g_per_kwh = tables.QuantityColumn(unit="g/kWh", digits=2)
     valid_from = tables.DayColumn()
     valid_until = tables.DayColumn()

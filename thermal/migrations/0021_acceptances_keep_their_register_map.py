@@ -4,15 +4,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('thermal', '0020_rules_that_watch_equipment'),
+        ("thermal", "0020_rules_that_watch_equipment"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='deviceacceptance',
-            name='register_map',
-            field=models.CharField(blank=True, default='', help_text="SHA-256 of the profile's points and options; empty where the verdict is older than this field.", max_length=64, verbose_name='register map'),
+            model_name="deviceacceptance",
+            name="register_map",
+            field=models.CharField(
+                blank=True,
+                default="",
+                help_text="SHA-256 of the profile's points and options; empty where the verdict is older than this field.",
+                max_length=64,
+                verbose_name="register map",
+            ),
         ),
     ]

@@ -264,10 +264,18 @@ def heating_base_c() -> float:
     return float(getattr(settings, "THERMAL_HEATING_BASE_C", 15.0))
 
 
-def cooling_days_kd(*, site: Site, span: Span, base_c: float = COOLING_BASE_C) -> float | None:
-    """Cooling degree days of the span above the base of the regulation in K·d; None without a mean temperature."""
+@dataclass(frozen=True, slots=True)
+class CoolingDays:
+    """Cooling degree days in K·d, and the count of days whose mean temperature is known."""
+
+    total_kd: float
+    known_count: int
+
+
+def cooling_days(*, site: Site, span: Span, base_c: float = COOLING_BASE_C) -> CoolingDays:
+    """The cooling degree days of the span above the base of the regulation, and of how many days they are."""
     rows: Any = WeatherDay.objects.filter(
         site=site, day_on__gte=span.first, day_on__lt=span.until, mean_c__isnull=False
     )
     means = list(rows.values_list("mean_c", flat=True))
-    return sum(disclosure.degree_days(mean_c, base_c, is_cooling=True) for mean_c in means) if means else None
+    return CoolingDays(sum(disclosure.degree_days(mean_c, base_c, is_cooling=True) for mean_c in means), len(means))

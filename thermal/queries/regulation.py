@@ -261,10 +261,13 @@ def _supply_instead(label: str, known: kpi_ledger.Sums) -> Line:
 
 def _cooling_days(site: Site, span: Span) -> Line:
     label = _("cooling degree days, base 21 °C")
-    value = kpi_facts.cooling_days_kd(site=site, span=span)
-    if value is None:
+    found = kpi_facts.cooling_days(site=site, span=span)
+    if not found.known_count:
         return Line("II", "CDD", label, None, "K·d", "", _("weather of the site"))
-    return Line("II", "CDD", label, value, "K·d", _("imported weather"))
+    words = _("imported weather, %(known)s of %(expected)s days")
+    expected = (span.until - span.first).days
+    origin = words % {"known": found.known_count, "expected": expected}
+    return Line("II", "CDD", label, found.total_kd, "K·d", origin, is_partly_known=found.known_count < expected)
 
 
 def _indicator(code: str, shown: kpi_ledger.Shown) -> Line:
