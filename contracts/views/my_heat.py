@@ -168,14 +168,7 @@ class MyInvoices(MyPage):
             invoice__contract=self.contract, state=CreditNote.State.ISSUED
         )
         return super().get_context_data(
-            invoices=[
-                (
-                    row,
-                    wording.month(row.invoice.month_on),
-                    wording.money(row.invoice.gross_amount, row.invoice.currency),
-                )
-                for row in my_heat.invoices_of(self.contract, user, MOST_INVOICES)
-            ],
+            invoices=[_listed(row) for row in my_heat.invoices_of(self.contract, user, MOST_INVOICES)],
             credit_notes=[
                 (
                     each,
