@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from statistics import fmean
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from hosting.models import DeliveryPoint, MeterPlacement
 from kernel.periods import QUARTER_HOUR, Period, local_date
@@ -30,8 +31,8 @@ def facts_for(point: DeliveryPoint, period: Period, *, known_kwh: Decimal | None
     """The facts of the quarter hours of a delivery point that the period covers, for every method."""
     starts = quarters_of(period)
     until = starts[-1] + QUARTER_HOUR
-    heat = _heat(point, Period(period.start - dt.timedelta(weeks=WEEKS_BACK), period.end + LONGEST_AVERAGE))
-    weeks = _weeks(heat, starts)
+    heat = _heat(point, Period(period.start - dt.timedelta(weeks=WEEKS_BACK, days=1), period.end + LONGEST_AVERAGE))
+    weeks = _weeks(heat, starts, point.site.zone)
     ratio, base_kwh = _weather(point, starts, weeks)
     return Facts(
         quarters_count=len(starts),
@@ -65,11 +66,15 @@ def _heat(point: DeliveryPoint, reach: Period) -> Mapping[dt.datetime, float]:
     return {start: float(heat) for start, heat in rows.values_list("start", "heat_kwh") if heat is not None}
 
 
-def _weeks(heat: Mapping[dt.datetime, float], starts: Sequence[dt.datetime]) -> list[list[dt.datetime]]:
-    """For each quarter hour the starts of the same ones of the last valid weeks; none where not every one is known."""
+def _weeks(heat: Mapping[dt.datetime, float], starts: Sequence[dt.datetime], zone: ZoneInfo) -> list[list[dt.datetime]]:
+    """For each quarter hour the starts of the same ones of the last valid weeks; none where not every one is known.
+
+    The same by the clocks of the place: people and programs keep to them, also when they are changed.
+    """
     found = []
     for start in starts:
-        weeks = (start - dt.timedelta(weeks=back) for back in range(1, WEEKS_BACK + 1))
+        shown = start.astimezone(zone)
+        weeks = ((shown - dt.timedelta(weeks=back)).astimezone(dt.UTC) for back in range(1, WEEKS_BACK + 1))
         known = [one for one in weeks if one in heat][:WEEKS]
         if not known:
             return []
