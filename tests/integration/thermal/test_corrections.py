@@ -149,6 +149,35 @@ def test_a_gap_with_known_registers_is_divided_like_earlier_weeks_and_its_total_
     assert MeterReading.objects.filter(source="distributed").count() == 159
 
 
+def test_dividing_over_the_end_of_a_month_asks_a_second_person_if_much_of_either_month_moves(
+    point: DeliveryPoint, meter: Meter, engineer: User
+) -> None:
+    """Heat is drawn by day only, so of 192 kWh in 26 hours nothing belongs to the night behind the month's end."""
+    zone, later = point.site.zone, LATER + dt.timedelta(days=9)
+    first = dt.datetime(2026, 10, 1, tzinfo=zone).astimezone(dt.UTC)
+    gap = Period(*(dt.datetime(2026, *day, tzinfo=zone).astimezone(dt.UTC) for day in ((10, 31, 6), (11, 1, 8))))
+    rows, register = [], 1000
+    for hour in range(33 * 24):
+        at = first + hour * HOUR
+        if not gap.start < at < gap.end:
+            rows.append((at, register))
+        register += 16 if 8 <= at.astimezone(zone).hour < 20 else 0
+    thermal.make_readings(meter, rows)
+    marking.mark_recorded(readings=[(meter.pk, at) for at, _ in rows], now=later)
+    settlement.settle_marked(now=later)
+    november = Period(dt.datetime(2026, 11, 1, tzinfo=zone), later)
+    counted = heat(point, november.start, november.end)
+    correction = corrections.distribute(
+        meter=meter, period=gap, reason="Gateway was off.", by=engineer, now=later, finding=None
+    )
+    shifted = 192 * Decimal(8) / 26
+    assert (correction.state, correction.heat_kwh) == ("proposed", 0)
+    assert correction.bill_ratio == pytest.approx(float(shifted / counted), rel=1e-3)
+    corrections.approve(correction=correction, by=accounts.approver(), now=later)
+    settlement.settle_marked(now=later)
+    assert float(heat(point, november.start, november.end)) == pytest.approx(float(counted - shifted), abs=0.01)
+
+
 def test_a_gap_whose_end_nobody_read_cannot_be_divided(meter: Meter, engineer: User) -> None:
     hourly(meter, 0, 10)
     period = Period(DAY + 10 * HOUR, DAY + 20 * HOUR)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
@@ -15,7 +16,7 @@ from accounts.models import User
 from hosting.models import Meter, MeterPlacement
 from kernel.errors import Refusal
 from kernel.money import round_half_up
-from kernel.periods import QUARTER_HOUR, Period
+from kernel.periods import QUARTER_HOUR, Period, local_date, local_midnight
 from thermal.domain import estimation
 from thermal.domain.differences import Reading
 from thermal.domain.estimation import Method
@@ -112,14 +113,16 @@ def distribute(
         facts_for(placement.delivery_point, gap, known_kwh=after.energy_kwh - before.energy_kwh),
         method=Method.REGISTERS,
     )
+    rows = _rows(meter, _steps_between(before.energy_kwh, gap, found.heat_kwh))
     correction = propose(
         Correction(
             kind=Correction.Kind.DISTRIBUTE, site=placement.site, meter=meter,
             delivery_point=placement.delivery_point, finding=finding, method=found.method, starts_at=gap.start,
             ends_at=gap.end, heat_kwh=Decimal(0), reason=reason, author=by, proposed_at=now,
-        )
+        ),
+        _shifted_kwh(meter, rows, placement.site.zone),
     )  # fmt: skip
-    _keep_readings(correction, _rows(meter, _steps_between(before.energy_kwh, gap, found.heat_kwh)))
+    _keep_readings(correction, rows)
     return apply_if_small(correction, now)
 
 
@@ -177,6 +180,19 @@ def _effects(meter: Meter, rows: Sequence[CorrectedReading]) -> list[Decimal]:
         becomes = row.energy_kwh if row.energy_kwh is not None else line
         found.append(Decimal(0) if was is None or becomes is None else becomes - was)
     return found
+
+
+def _shifted_kwh(meter: Meter, rows: Sequence[CorrectedReading], zone: ZoneInfo) -> Decimal:
+    """The most that the registers change where one local month ends and the next begins, in kWh."""
+    if not rows:
+        return Decimal(0)
+    ends = [effect for row, effect in zip(rows, _effects(meter, rows), strict=True) if _is_month_start(row.at, zone)]
+    return max(ends, key=abs, default=Decimal(0))
+
+
+def _is_month_start(at: dt.datetime, zone: ZoneInfo) -> bool:
+    day = local_date(at, zone)
+    return day.day == 1 and local_midnight(day, zone) == at
 
 
 def _line(before: Reading | None, after: Reading | None, at: dt.datetime) -> Decimal | None:
