@@ -84,8 +84,9 @@ def _drift(equipment: Equipment, limit_value: float) -> dict[str, Any]:
         "equipment": equipment,
         "limit_value": limit_value,
         "deadband_value": limit_value * 0.1,
-        "on_delay_s": 3600,
-        "off_delay_s": 3600,
+        # What is watched is a mean of two days; it needs no further patience.
+        "on_delay_s": 0,
+        "off_delay_s": 0,
         "priority": Priority.LOW,
         "consequence": _("More electricity for the same heat, or less heat passes; dirt and lost refrigerant grow."),
         "action": _("Look at the key figures of the equipment; have exchangers, strainers and refrigerant checked."),

@@ -198,9 +198,9 @@ def _chart(made: EquipmentFigures) -> dict[str, Any] | None:
             "label": label,
             "color_token": "heat-supply",
             "kind": "step",
-            # The end of the last month, so that it has a width.
-            "values": [*(round((one.value or 0.0) * factor, 2) for _month, one in months), None],
-            "estimated": [*(one.is_estimated for _month, one in months), False],
+            # Once more at the end of the last month, so that it has a width.
+            "values": [round((one.value or 0.0) * factor, 2) for _month, one in (*months, months[-1])],
+            "estimated": [one.is_estimated for _month, one in (*months, months[-1])],
         }
     ]
     baseline = made.judged.baseline if made.judged else None
@@ -211,7 +211,7 @@ def _chart(made: EquipmentFigures) -> dict[str, Any] | None:
         "title": label,
         "zone": made.equipment.site.time_zone,
         "unit": unit,
-        "at": [*(int(local_midnight(month, zone).timestamp()) for month, _one in months), int(last.timestamp())],
+        "at": [*(int(local_midnight(month, zone).timestamp()) for month, _one in months), int(last.timestamp()) - 1],
         "series": series,
         "bands": [],
     }
