@@ -15,6 +15,14 @@ from contracts.models.billing import OF_CONTRACT, CreditNote, Invoice
 from contracts.models.contracts import Contract
 
 
+def _now_less_billed(name: str) -> Q:
+    """The condition that a difference is what is now less what was billed, or that neither is known."""
+    now, delta = f"now_{name}", f"delta_{name}"
+    unknown = Q(**{f"{now}__isnull": True, f"{delta}__isnull": True})
+    known = Q(**{f"{now}__isnull": False, f"{delta}__isnull": False, delta: F(now) - F(f"billed_{name}")})
+    return unknown | known
+
+
 class BilledMark(models.Model):
     """A billed month of a contract whose records changed, and which nobody has looked at since.
 
@@ -107,17 +115,15 @@ class TrueUp(models.Model):
                 name="true_up_one_at_a_time",
             ),
             models.CheckConstraint(
-                condition=Q(now_kwh__isnull=True, delta_kwh__isnull=True) | Q(delta_kwh=F("now_kwh") - F("billed_kwh")),
+                condition=_now_less_billed("kwh"),
                 name="true_up_heat_is_now_less_billed",
             ),
             models.CheckConstraint(
-                condition=Q(now_net_amount__isnull=True, delta_net_amount__isnull=True)
-                | Q(delta_net_amount=F("now_net_amount") - F("billed_net_amount")),
+                condition=_now_less_billed("net_amount"),
                 name="true_up_net_is_now_less_billed",
             ),
             models.CheckConstraint(
-                condition=Q(now_gross_amount__isnull=True, delta_gross_amount__isnull=True)
-                | Q(delta_gross_amount=F("now_gross_amount") - F("billed_gross_amount")),
+                condition=_now_less_billed("gross_amount"),
                 name="true_up_gross_is_now_less_billed",
             ),
             models.CheckConstraint(condition=~Q(reasons=[]), name="true_up_is_explained"),

@@ -7,13 +7,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from contracts.models import Contract, Invoice
-from contracts.services import billing
+from contracts.models import BilledMark, Contract, Invoice, TrueUp
+from contracts.services import billing, crediting, true_ups
 from kernel.periods import Period
 from portal import invariants
+from tests.makers import accounts, hosting, thermal
 from tests.makers import billing as make
 from tests.makers import commissioning as devices
-from tests.makers import hosting, thermal
 from tests.tampering import without_triggers
 from thermal.models import Alarm, MeterReading, SiteInterval
 from thermal.services import settlement
@@ -44,6 +44,24 @@ def test_a_sound_portal_passes(contract: Contract) -> None:
     assert Invoice.objects.filter(contract=contract, state="issued").count() == 1
     assert broken() == set()
     call_command("check_invariants")
+
+
+def test_a_billed_month_that_nobody_looked_at_is_found(contract: Contract) -> None:
+    BilledMark.objects.create(contract=contract, month_on=make.OCTOBER, marked_at=NOW - dt.timedelta(hours=2))
+    assert broken() == set()
+    BilledMark.objects.create(contract=contract, month_on=make.OCTOBER, marked_at=NOW - dt.timedelta(days=2))
+    assert broken() == {3}
+
+
+def test_a_cancelled_month_that_nobody_bills_again_is_found(contract: Contract) -> None:
+    invoice = Invoice.objects.get(contract=contract)
+    credit = crediting.propose_credit(invoice=invoice, reason="Wrong address", by=accounts.billing_clerk(), now=NOW)
+    crediting.approve_credit(credit=credit, by=accounts.approver(), now=NOW)
+    assert broken() == set()
+    true_ups.examine_marked(now=NOW)
+    assert broken() == set()
+    TrueUp.objects.update(state=TrueUp.State.AGREES)
+    assert broken() == {3}
 
 
 @pytest.mark.parametrize(
