@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
-from django.test import Client, override_settings
+from django.test import override_settings
 from django.urls import reverse
 
 from accounts.queries import changes
 from hosting import checks
 from hosting.models import Controller, ControllerSecret
 from hosting.services import secrets
+from tests.clients import client_of
 from tests.makers import accounts as people
 from tests.makers import hosting as makers
 from thermal.services import polling
@@ -36,12 +37,6 @@ def kept(**fields: Any) -> Controller:
     controller = makers.make_controller(**{"protocol": "mqtt"} | fields)
     secrets.keep_secret(controller=controller, fields=LOG_IN, by=None, now=NOW)
     return controller
-
-
-def logged_in(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def test_what_was_kept_opens_again_and_is_not_readable_in_the_table() -> None:
@@ -140,7 +135,7 @@ FORMS = {
 @pytest.mark.parametrize("protocol", FORMS)
 def test_an_engineer_sets_credentials_that_no_page_shows(protocol: str) -> None:
     controller = makers.make_controller(protocol=protocol)
-    client = logged_in(people.engineer(full_name="Erika Example"))
+    client = client_of(people.engineer(full_name="Erika Example"))
     url = reverse("hosting:controller_secret_keep", args=[controller.pk])
     page = controller.get_absolute_url()
     assert "not set" in client.get(page).content.decode()
@@ -156,14 +151,14 @@ def test_an_engineer_sets_credentials_that_no_page_shows(protocol: str) -> None:
 def test_credentials_that_do_not_fit_are_refused_in_the_form_and_not_shown_again() -> None:
     controller = makers.make_controller(protocol="mqtt")
     url = reverse("hosting:controller_secret_keep", args=[controller.pk])
-    text = logged_in(people.engineer()).post(url, {"password": "hush-hush-hush"}).content.decode()
+    text = client_of(people.engineer()).post(url, {"password": "hush-hush-hush"}).content.decode()
     assert "A user and a password go together." in text
     assert "hush-hush-hush" not in text
 
 
 def test_the_signing_key_of_a_source_is_shown_once() -> None:
     controller = makers.make_controller(protocol="http_push", host="", port=None)
-    client = logged_in(people.engineer())
+    client = client_of(people.engineer())
     url = reverse("hosting:controller_push_key", args=[controller.pk])
     answer = client.post(url)
     key = secrets.open_secret(controller=controller)["key"]
@@ -183,19 +178,19 @@ def test_only_engineers_and_administrators_reach_credentials(route: str) -> None
     controller = makers.make_controller(**protocol)
     cast = people.cast(granted=(controller.site,))
     url = reverse(f"hosting:{route}", args=[controller.pk])
-    answers = {name: logged_in(getattr(cast, name)).get(url).status_code for name in cast.__slots__}
+    answers = {name: client_of(getattr(cast, name)).get(url).status_code for name in cast.__slots__}
     assert {name for name, status in answers.items() if status == 200} == {"administrator", "engineer"}
     assert {name for name, status in answers.items() if status == 403} == {
         "operator", "billing_clerk", "approver", "compliance_officer", "auditor", "offtaker",
     }  # fmt: skip
     assert {name for name, status in answers.items() if status == 404} == {"neighbor", "stranger"}
-    page = logged_in(cast.auditor).get(controller.get_absolute_url()).content.decode()
+    page = client_of(cast.auditor).get(controller.get_absolute_url()).content.decode()
     assert url not in page
 
 
 def test_a_protocol_that_asks_for_nothing_has_no_page_for_credentials() -> None:
     controller = makers.make_controller()
-    client = logged_in(people.engineer())
+    client = client_of(people.engineer())
     for route in ("controller_secret_keep", "controller_push_key"):
         assert client.get(reverse(f"hosting:{route}", args=[controller.pk])).status_code == 404
     assert "Credentials" not in client.get(controller.get_absolute_url()).content.decode()

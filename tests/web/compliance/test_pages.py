@@ -5,24 +5,17 @@ import io
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import User
 from compliance.models import AuditPack, Task, WaterSample
 from compliance.services import packs
+from tests.clients import client_of
 from tests.makers import accounts, compliance, hosting
 
 pytestmark = pytest.mark.django_db
 MAKERS = compliance.BY_NOUN
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.mark.parametrize("name", ["overview", *(f"{noun}_list" for noun in MAKERS)])

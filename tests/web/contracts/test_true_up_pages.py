@@ -13,6 +13,7 @@ from django.urls import reverse
 from contracts.documents import credit_notes, invoices
 from contracts.models import CreditNote, DocumentNotice, TrueUp
 from contracts.services import notices
+from tests.clients import body
 from tests.makers import accounts
 from tests.makers import contracts as make
 from tests.makers.true_ups import LATER, NOW, World, hourly, make_world
@@ -50,11 +51,6 @@ def page(name: str, true_up: TrueUp) -> str:
 def pages(scene: Scene) -> list[str]:
     here = reverse("contracts:trueup_list")
     return [here, f"{here}?export=csv&todo=open", page("detail", scene.true_up)]
-
-
-def body(response: Any) -> str:
-    content = b"".join(response.streaming_content) if response.streaming else response.content
-    return str(content.decode(errors="replace"))
 
 
 def open_as(client: Client, person: Any, url: str) -> Any:

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from contracts.models import Contract, CreditNote, Invoice, Offtaker
 from contracts.services import billing, crediting
+from tests.clients import body
 from tests.makers import accounts, contracts
 from tests.makers.billing import NOVEMBER_2, OCTOBER, billable
 
@@ -87,11 +88,6 @@ def lists() -> list[str]:
         "/api/v1/credit-notes/",
         "/api/v1/fault-reports/",
     ]
-
-
-def body(response: Any) -> str:
-    content = b"".join(response.streaming_content) if response.streaming else response.content
-    return content.decode(errors="replace")
 
 
 def open_as(client: Client, person: Any, url: str) -> Any:

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from hosting.models import Measurement, MeterPlacement, PlannedOutage, Site
+from tests.clients import client_of
 from tests.makers import accounts as people
 from tests.makers import hosting as make
 
@@ -48,12 +49,6 @@ def furnish(site: Site) -> dict[str, int]:
         "measurements": make.make_measurement(device, Measurement.Role.SUPPLY_TEMPERATURE).pk,
         "planned-outages": make.make_outage(site).pk,
     }
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def ids(client: Client, route: str) -> set[int]:

@@ -8,6 +8,7 @@ from accounts.models import Job, User
 from hosting import exchange, tasks
 from hosting.models import ImportBatch, Measurement, Site
 from hosting.services import imports
+from tests.clients import client_of
 from tests.makers import accounts as people
 from tests.makers import hosting as make
 
@@ -19,12 +20,6 @@ MIXED = f"{SOUND}glass,Glass,Europe/Berlin,D1,20\n"
 CATALOGS = {"equipment-models", "device-profiles", "profile-points"}
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def upload(client: Client, text: str, table: str = "sites") -> ImportBatch:

@@ -20,6 +20,8 @@ from accounts.models import User
 from hosting.domain import pictures
 from hosting.models import Meter, MeterPhoto, MeterPlacement, MeterSwap
 from hosting.services import exchanging, metering
+from tests import clients
+from tests.clients import body
 from tests.makers import accounts as people
 from tests.makers import hosting as makers
 from tests.makers import thermal
@@ -60,14 +62,9 @@ def _now(settings: Any, tmp_path: Path) -> Any:
 
 
 def client_of(user: User) -> Client:
+    """A browser of the person, who types times in UTC."""
     User.objects.filter(pk=user.pk).update(time_zone="UTC")
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def body(response: Any) -> str:
-    return str(response.content.decode())
+    return clients.client_of(user)
 
 
 def url_of(name: str, placement: MeterPlacement) -> str:

@@ -1,11 +1,8 @@
 """The pages of device profiles: the editor without scripts, versions in use, files, and the library."""
 
-from typing import Any
-
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -13,6 +10,7 @@ from hosting.domain.addresses import LANGUAGES
 from hosting.models import DeviceProfile, Protocol
 from hosting.queries import profiles as stored
 from hosting.services import profile_files
+from tests.clients import client_of
 from tests.makers import accounts as people
 from tests.makers import hosting as make
 
@@ -21,12 +19,6 @@ pytestmark = pytest.mark.django_db
 PROFILE = {"key": "sdm", "name": "SDM", "device_kind": "electricity_meter", "source": "A list", "verified_against": ""}
 POWER = {"slot": "0", "key": "power", "name": "Power", "quantity": "power_kw", "unit": "W"}
 CREATE = "/inventory/profiles/new/?protocol=modbus_tcp"
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def typed(*rows: dict[str, str], initial: int = 0, **profile: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from hosting.models import DeviceProfile
+from tests.clients import client_of
 from tests.makers import accounts as people
 from tests.makers import hosting as make
 
@@ -21,12 +22,6 @@ POWER = {
     "address": {"register": 52, "type": "float32"},
 }
 SDM = {"key": "sdm", "name": "SDM", "protocol": "modbus_tcp", "device_kind": "electricity_meter", "points": [POWER]}
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def send(client: Client, method: str, url: str, body: Any = None) -> Any:

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from hosting.models import Controller
+from tests.clients import client_of
 from tests.makers import accounts as people
 from tests.makers import hosting, thermal
 from thermal.models import Alarm
@@ -16,12 +17,6 @@ pytestmark = pytest.mark.django_db
 
 ALARMS = "thermal:alarms_acknowledge"
 PAUSE, RESUME = "hosting:controllers_pause", "hosting:controllers_resume"
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def words(client: Client, url_name: str, rows: list[Any], **more: str) -> tuple[list[str], str]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from hosting.models import Equipment, EquipmentModel, Measurement, Site
 from hosting.queries import heat_path
 from kernel.periods import quarter_start
+from tests.clients import client_of
 from tests.makers import accounts as people
 from tests.makers import hosting as makers
 from thermal.models import Alarm, AlarmRule, SiteInterval, TelemetryFrame
@@ -22,12 +23,6 @@ pytestmark = pytest.mark.django_db
 
 Kind = EquipmentModel.Kind
 Role = Measurement.Role
-
-
-def logged_in(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def settle(site: Site, hours: int = 24, **energies: float) -> None:
@@ -74,14 +69,14 @@ def small_plant(site: Site) -> tuple[Equipment, Equipment]:
 
 
 def test_without_a_site_the_operator_is_led_to_the_first_steps() -> None:
-    client = logged_in(people.operator())
+    client = client_of(people.operator())
     assert client.get("/")["Location"] == reverse("portal:first_start")
     assert client.get(reverse("portal:first_start")).status_code == 200
 
 
 def test_the_overview_adds_up_what_was_settled() -> None:
     settle(makers.make_site(name="Pool"), delivered_kwh=7.5)
-    text = logged_in(people.operator()).get("/").content.decode()
+    text = client_of(people.operator()).get("/").content.decode()
     assert "Pool" in text
     assert '40.0 <span class="unit">kW</span>' in text
 
@@ -89,14 +84,14 @@ def test_the_overview_adds_up_what_was_settled() -> None:
 def test_the_overview_puts_sites_with_alarms_first() -> None:
     makers.make_site(name="Alpha", code="a")
     raise_alarm(makers.make_site(name="Zulu", code="z"))
-    text = logged_in(people.operator()).get("/").content.decode()
+    text = client_of(people.operator()).get("/").content.decode()
     assert text.index("Zulu") < text.index("Alpha")
     assert "Water under rack 3" in text
     assert "act now" in text
 
 
 def test_the_overview_asks_as_often_for_twenty_sites_as_for_two() -> None:
-    client = logged_in(people.operator())
+    client = client_of(people.operator())
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as asked:
@@ -114,7 +109,7 @@ def test_the_overview_asks_as_often_for_twenty_sites_as_for_two() -> None:
 
 def test_who_does_not_operate_is_led_elsewhere() -> None:
     for user in (people.auditor(), people.offtaker_viewer(), people.stranger()):
-        assert logged_in(user).get("/").status_code == 302
+        assert client_of(user).get("/").status_code == 302
 
 
 def test_nobody_sees_the_overview_without_logging_in() -> None:
@@ -126,18 +121,18 @@ def test_nobody_sees_the_overview_without_logging_in() -> None:
 
 def test_search_finds_by_every_word_and_only_what_is_visible() -> None:
     seen, hidden = makers.make_site(name="Lido North"), makers.make_site(name="Lido South")
-    everything = logged_in(people.operator()).get("/search/?q=lido").content.decode()
+    everything = client_of(people.operator()).get("/search/?q=lido").content.decode()
     assert seen.name in everything
     assert hidden.name in everything
-    granted = logged_in(people.auditor(seen)).get("/search/?q=lido").content.decode()
+    granted = client_of(people.auditor(seen)).get("/search/?q=lido").content.decode()
     assert seen.name in granted
     assert hidden.name not in granted
-    assert "Nothing found" in logged_in(people.stranger()).get("/search/?q=lido").content.decode()
-    assert "Lido South" not in logged_in(people.operator()).get("/search/?q=lido+north").content.decode()
+    assert "Nothing found" in client_of(people.stranger()).get("/search/?q=lido").content.decode()
+    assert "Lido South" not in client_of(people.operator()).get("/search/?q=lido+north").content.decode()
 
 
 def test_an_empty_search_says_what_to_type() -> None:
-    assert "Type what you look for" in logged_in(people.operator()).get("/search/").content.decode()
+    assert "Type what you look for" in client_of(people.operator()).get("/search/").content.decode()
 
 
 # ---- the page of a site ----------------------------------------------------------------------------------------------
@@ -149,7 +144,7 @@ def test_the_page_of_a_site_shows_live_values_on_the_drawing() -> None:
     device = makers.make_device(makers.make_controller(site))
     makers.make_measurement(device, Role.IT_POWER, equipment=rack)
     say(device, timezone.now(), 18.4)
-    text = logged_in(people.operator()).get(site.get_absolute_url()).content.decode()
+    text = client_of(people.operator()).get(site.get_absolute_url()).content.decode()
     assert '<tspan class="part-number">18.4</tspan> kW' in text
 
 
@@ -159,7 +154,7 @@ def test_a_value_too_old_to_be_live_is_shown_as_missing() -> None:
     device = makers.make_device(makers.make_controller(site))
     makers.make_measurement(device, Role.IT_POWER, equipment=rack)
     say(device, timezone.now() - dt.timedelta(hours=2), 18.4)
-    text = logged_in(people.operator()).get(reverse("hosting:site_heat_path", args=[site.pk])).content.decode()
+    text = client_of(people.operator()).get(reverse("hosting:site_heat_path", args=[site.pk])).content.decode()
     assert "18.4" not in text
     assert "no data" in text
 
@@ -169,7 +164,7 @@ def test_an_alarm_is_pinned_to_its_component() -> None:
     rack, _sink = small_plant(site)
     measurement = makers.make_measurement(makers.make_device(makers.make_controller(site)), Role.LEAK, equipment=rack)
     raise_alarm(site, measurement=measurement)
-    text = logged_in(people.operator()).get(reverse("hosting:site_heat_path", args=[site.pk])).content.decode()
+    text = client_of(people.operator()).get(reverse("hosting:site_heat_path", args=[site.pk])).content.decode()
     assert "part-pin" in text
     assert "Water under rack 3" in text
 
@@ -218,14 +213,14 @@ def test_temperatures_at_a_delivery_point_stand_on_the_pipes_of_its_component() 
 
 def test_the_page_of_a_site_is_hidden_from_neighbors() -> None:
     granted, hidden = makers.make_site(), makers.make_site()
-    client = logged_in(people.auditor(granted))
+    client = client_of(people.auditor(granted))
     for url in (hidden.get_absolute_url(), reverse("hosting:site_heat_path", args=[hidden.pk])):
         assert client.get(url).status_code == 404
     assert client.get(granted.get_absolute_url()).status_code == 200
 
 
 def test_the_page_of_a_site_asks_as_often_for_twenty_components_as_for_two() -> None:
-    client = logged_in(people.operator())
+    client = client_of(people.operator())
     site = makers.make_site()
     small_plant(site)
 
@@ -245,6 +240,6 @@ def test_the_page_of_a_site_asks_as_often_for_twenty_components_as_for_two() -> 
 def test_the_balance_of_a_day_names_what_is_not_found_again() -> None:
     site = makers.make_site()
     settle(site, it_kwh=10.0, delivered_kwh=6.0, rejected_kwh=1.0, buffer_change_kwh=0.0)
-    text = logged_in(people.operator()).get(site.get_absolute_url()).content.decode()
+    text = client_of(people.operator()).get(site.get_absolute_url()).content.decode()
     assert "losses and error" in text
     assert '<tspan class="band-amount">288</tspan>' in text

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.management import call_command
-from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Job
+from tests.clients import client_of
 from tests.makers import accounts as people
 from tests.makers import hosting
 from tests.makers.commissioning import NOW, accept, make_meter_device, make_probe, told
@@ -21,12 +21,6 @@ pytestmark = pytest.mark.django_db
 def _now() -> Any:
     with time_machine.travel(NOW, tick=False):
         yield
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def page_of(device: Any) -> str:

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from hosting.models import Device
+from tests.clients import client_of
 from tests.makers import accounts as people
 from tests.makers import hosting
 from thermal.models import DeviceDay
@@ -25,12 +26,6 @@ NOW = dt.datetime(2026, 11, 3, 11, 7, tzinfo=dt.UTC)
 def _noon() -> Iterator[None]:
     with time_machine.travel(NOW, tick=True):
         yield
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def device_with(days: dict[int, tuple[int, int]], **fields: Any) -> Device:

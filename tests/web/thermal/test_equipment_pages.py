@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import User
 from hosting.models import Equipment, EquipmentModel, Site
+from tests.clients import body, client_of
 from tests.makers import accounts as people
 from tests.makers import hosting
 from thermal.domain.kpis import heat_pump
@@ -29,16 +28,6 @@ JANUARY = dt.datetime(2025, 12, 31, 23, tzinfo=dt.UTC)  # midnight in Berlin
 IN_JANUARY = 31 * 96
 LORENZ = heat_pump.lorenz_cop((40.0, 70.0), (35.0, 25.0))
 CARNOT = heat_pump.carnot_cop(70.0, 25.0)
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def body(response: Any) -> str:
-    return str((b"".join(response.streaming_content) if response.streaming else response.content).decode())
 
 
 def tell(piece: Equipment, start: dt.datetime, count: int, **fields: Any) -> None:

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from hosting.models import DeliveryPoint, Site
 from kernel.periods import QUARTER_HOUR, Period, local_day, local_month, local_year
+from tests.clients import body, client_of
 from tests.makers import accounts as people
 from tests.makers import hosting
 from thermal.domain.kpis import figures, sums
@@ -28,16 +28,6 @@ pytestmark = pytest.mark.django_db
 NOW = dt.datetime(2026, 11, 10, 10, 20, tzinfo=dt.UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 SPAN = kpi_ledger.year_span(2026)
-
-
-def client_of(user: Any) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def body(response: Any) -> str:
-    return str((b"".join(response.streaming_content) if response.streaming else response.content).decode())
 
 
 def settle(site: Site, period: Period, **fields: Any) -> None:

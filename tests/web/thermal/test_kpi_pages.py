@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from hosting.models import EquipmentModel, Site
+from tests.clients import body, client_of
 from tests.makers import accounts as people
 from tests.makers import hosting
 from thermal.domain.kpis import figures, sums
@@ -32,12 +33,6 @@ pytestmark = pytest.mark.django_db
 NOW = dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
 YEAR = dt.date(2025, 1, 1)
 SPAN = kpi_ledger.year_span(2025)
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def put(site: Site, month: int, known: int = 2976, **values: float) -> None:
@@ -68,10 +63,6 @@ def site() -> Site:
     put(made, 1, it_kwh=100_000.0, total_kwh=112_500.0, delivered_kwh=80_000.0)
     put(made, 2, it_kwh=75_000.0, total_kwh=80_000.0, delivered_kwh=47_181.0)
     return made
-
-
-def body(response: Any) -> str:
-    return str((b"".join(response.streaming_content) if response.streaming else response.content).decode())
 
 
 def pages(site: Site) -> list[str]:

@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import User
 from hosting.models import Meter, MeterPlacement
+from tests.clients import client_of
 from tests.makers import accounts as people
 from tests.makers import contracts, hosting, thermal
 from thermal.models import MeterReading
@@ -42,12 +41,6 @@ class Moved:
 @pytest.fixture
 def moved() -> Moved:
     return Moved()
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def test_each_place_shows_the_registers_of_its_own_time_and_the_one_of_the_move(moved: Moved) -> None:

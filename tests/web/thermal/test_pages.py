@@ -14,8 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
 from hosting.models import Measurement, Site
+from tests.clients import body, client_of
 from tests.makers import accounts as people
 from tests.makers import hosting, thermal
 from thermal.models import Alarm, AlarmRule, HeatInterval, MeterReading
@@ -37,12 +37,6 @@ def _noon() -> Iterator[None]:
 def now_quarter() -> dt.datetime:
     now = timezone.now()
     return now.replace(minute=now.minute - now.minute % 15, second=0, microsecond=0)
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 class Furnished:
@@ -105,11 +99,6 @@ class Furnished:
 @pytest.fixture
 def furnished() -> Furnished:
     return Furnished()
-
-
-def body(response: Any) -> str:
-    content = b"".join(response.streaming_content) if response.streaming else response.content
-    return str(content.decode())
 
 
 def test_every_page_opens_for_the_operator(furnished: Furnished) -> None:

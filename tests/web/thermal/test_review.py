@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
 from hosting.models import MeterPlacement
 from kernel.periods import Period
+from tests.clients import body, client_of
 from tests.makers import accounts as people
 from tests.makers import hosting, thermal
 from thermal.models import HeatInterval, ValidationFinding, ValidationRule
@@ -32,17 +32,6 @@ QUARTER = dt.timedelta(minutes=15)
 def _now() -> Any:
     with time_machine.travel(NOW, tick=True):
         yield
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def body(response: Any) -> str:
-    content = b"".join(response.streaming_content) if response.streaming else response.content
-    return str(content.decode())
 
 
 def fallen() -> MeterPlacement:

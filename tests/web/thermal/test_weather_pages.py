@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from hosting.models import Site
+from tests.clients import body, client_of
 from tests.makers import accounts as people
 from tests.makers import hosting
 from thermal.models import EmissionFactor, SiteFact, WeatherDay, WeatherDependence
@@ -21,16 +22,6 @@ from thermal.queries import kpi_facts, kpi_ledger
 pytestmark = pytest.mark.django_db
 
 FIRST = dt.date(2026, 1, 1)
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def body(response: Any) -> str:
-    return str((b"".join(response.streaming_content) if response.streaming else response.content).decode())
 
 
 @pytest.fixture
