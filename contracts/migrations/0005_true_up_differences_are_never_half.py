@@ -6,35 +6,82 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('contracts', '0004_true_ups_and_notices'),
+        ("contracts", "0004_true_ups_and_notices"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='trueup',
-            name='true_up_heat_is_now_less_billed',
+            model_name="trueup",
+            name="true_up_heat_is_now_less_billed",
         ),
         migrations.RemoveConstraint(
-            model_name='trueup',
-            name='true_up_net_is_now_less_billed',
+            model_name="trueup",
+            name="true_up_net_is_now_less_billed",
         ),
         migrations.RemoveConstraint(
-            model_name='trueup',
-            name='true_up_gross_is_now_less_billed',
+            model_name="trueup",
+            name="true_up_gross_is_now_less_billed",
         ),
         migrations.AddConstraint(
-            model_name='trueup',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('delta_kwh__isnull', True), ('now_kwh__isnull', True)), models.Q(('delta_kwh', django.db.models.expressions.CombinedExpression(models.F('now_kwh'), '-', models.F('billed_kwh'))), ('delta_kwh__isnull', False), ('now_kwh__isnull', False)), _connector='OR'), name='true_up_heat_is_now_less_billed'),
+            model_name="trueup",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("delta_kwh__isnull", True), ("now_kwh__isnull", True)),
+                    models.Q(
+                        (
+                            "delta_kwh",
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("now_kwh"), "-", models.F("billed_kwh")
+                            ),
+                        ),
+                        ("delta_kwh__isnull", False),
+                        ("now_kwh__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="true_up_heat_is_now_less_billed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trueup',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('delta_net_amount__isnull', True), ('now_net_amount__isnull', True)), models.Q(('delta_net_amount', django.db.models.expressions.CombinedExpression(models.F('now_net_amount'), '-', models.F('billed_net_amount'))), ('delta_net_amount__isnull', False), ('now_net_amount__isnull', False)), _connector='OR'), name='true_up_net_is_now_less_billed'),
+            model_name="trueup",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("delta_net_amount__isnull", True), ("now_net_amount__isnull", True)),
+                    models.Q(
+                        (
+                            "delta_net_amount",
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("now_net_amount"), "-", models.F("billed_net_amount")
+                            ),
+                        ),
+                        ("delta_net_amount__isnull", False),
+                        ("now_net_amount__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="true_up_net_is_now_less_billed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trueup',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('delta_gross_amount__isnull', True), ('now_gross_amount__isnull', True)), models.Q(('delta_gross_amount', django.db.models.expressions.CombinedExpression(models.F('now_gross_amount'), '-', models.F('billed_gross_amount'))), ('delta_gross_amount__isnull', False), ('now_gross_amount__isnull', False)), _connector='OR'), name='true_up_gross_is_now_less_billed'),
+            model_name="trueup",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("delta_gross_amount__isnull", True), ("now_gross_amount__isnull", True)),
+                    models.Q(
+                        (
+                            "delta_gross_amount",
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("now_gross_amount"), "-", models.F("billed_gross_amount")
+                            ),
+                        ),
+                        ("delta_gross_amount__isnull", False),
+                        ("now_gross_amount__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="true_up_gross_is_now_less_billed",
+            ),
         ),
     ]
