@@ -62,7 +62,7 @@ def take(world: World, step: str, correction: Correction) -> None:
 def passed_kwh(world: World) -> Decimal:
     """What the registers and the estimates say now, from the first day to the last."""
     rows = world.placement.meter.readings.filter(at__in=(world.at(0), world.at(144))).order_by("at", "version")
-    registers = {row.at: row.energy_kwh for row in rows}
+    registers = {row.at: row.energy_kwh or Decimal(0) for row in rows}
     added = Correction.objects.filter(kind=Correction.Kind.ADD, state=Correction.State.APPLIED)
     estimated = sum((row.heat_kwh for row in added), Decimal(0))
     return Decimal(registers[world.at(144)] - registers[world.at(0)] + estimated)

@@ -186,7 +186,8 @@ def test_a_month_cancelled_by_hand_stands_open_until_it_is_billed_again() -> Non
     credit = crediting.propose_credit(invoice=old, reason="Wrong address", by=world.clerk, now=LATER)
     crediting.approve_credit(credit=credit, by=world.approver, now=LATER)
     (found,) = world.look()
-    assert ([one["code"] for one in found.reasons], found.billed_kwh) == (["cancelled"], 0)
+    assert [one["code"] for one in found.reasons] == ["cancelled"]
+    assert found.billed_kwh == 0
     assert found.delta_gross_amount == old.gross_amount
     billing.run_month(month_on=OCTOBER, by=world.clerk, now=LATER, contracts=[world.contract], issue=True)
     assert world.look() == []
@@ -262,7 +263,8 @@ def test_a_verification_that_is_recorded_later_confirms_the_bill_and_says_so() -
     world.placement.meter.save()
     assert world.look() == []
     confirmed = TrueUp.objects.get()
-    assert (confirmed.state, confirmed.delta_gross_amount) == (TrueUp.State.AGREES, 0)
+    assert confirmed.state == TrueUp.State.AGREES
+    assert confirmed.delta_gross_amount == 0
     assert [one["code"] for one in confirmed.reasons] == ["doubt_resolved"]
     billed_marks.mark_all(now=LATER)
     world.look()

@@ -1,26 +1,13 @@
 """What stands on paper can be read, searched and copied, in the letters of every European alphabet."""
 
 import datetime as dt
-import io
 from zoneinfo import ZoneInfo
-
-from pypdf import PdfReader
 
 from compliance.documents import Cover, render_cover
 from contracts.documents import paper
+from tests.papers import fonts_of, words_of
 
 NAMES = "Łódź Żółć Čeština ő ğ ș Ελλάδα Київ 12,50 €"
-
-
-def words_of(pdf: bytes) -> str:
-    return " ".join(" ".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages).split())
-
-
-def fonts_of(pdf: bytes) -> list[str]:
-    found = [
-        font.get_object() for page in PdfReader(io.BytesIO(pdf)).pages for font in page["/Resources"]["/Font"].values()
-    ]
-    return sorted({str(font["/BaseFont"]) for font in found if font["/Subtype"] == "/TrueType"})
 
 
 def letter(text: str) -> bytes:

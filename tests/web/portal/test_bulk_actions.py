@@ -82,5 +82,5 @@ def test_controllers_are_paused_and_resumed_with_their_history() -> None:
     assert not Controller.objects.filter(enabled=True).exists()
     assert words(client, RESUME, both)[0] == ["2 controllers are polled again."]
     assert words(client, RESUME, [running.pk])[0] == [f"{running}: It is polled already."]
-    labels = running.events.order_by("pgh_id").values_list("pgh_label", "enabled")
+    labels = running.events.order_by("pgh_id").values_list("pgh_label", "enabled")  # type: ignore[attr-defined]
     assert list(labels) == [("created", True), ("changed", False), ("changed", True)]

@@ -232,7 +232,7 @@ def test_hours_by_mode_add_up_to_the_year_and_causes_to_the_curtailment() -> Non
     assert idle.hours == 0.5
     assert (modes.hours or 0) + idle.hours + (unknown.hours or 0) == pytest.approx(over_h)
     by_cause = {row.key: (row.hours, row.heat_kwh, row.share_ratio) for row in causes.rows if row.hours}
-    assert by_cause == {"offtaker": (1.0, 8.0, pytest.approx(2 / 3)), "safety": (0.5, 4.0, pytest.approx(1 / 3))}
+    assert by_cause == {"offtaker": pytest.approx((1.0, 8.0, 2 / 3)), "safety": pytest.approx((0.5, 4.0, 1 / 3))}
     client = client_of(people.operator())
     text = body(client.get(reverse("thermal:kpi_site", args=[site.pk]) + "?year=2026&export=modes"))
     assert f"{site.code},{site.name},2026-01-01,2027-01-01,cause,offtaker,1.0,8.0" in text
