@@ -47,7 +47,7 @@ PLACES: Final[tuple[Place, ...]] = (
         delivery_name="Pool water, Lindenufer",
         sink_name="Pool water exchanger",
         heat_meter_model=("Halden", "TM-40"),
-        qp_m3h=10.0,
+        qp_m3h=15.0,
         primary_fluid="MPG 25 %",
     ),
     Place(

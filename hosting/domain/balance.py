@@ -8,7 +8,7 @@ WIDTH: Final = 640
 HEIGHT: Final = 220
 BAR: Final = 14
 GAP: Final = 18
-LEFT_TEXT: Final = 135
+LEFT_TEXT: Final = 175
 RIGHT_TEXT: Final = 205
 LEAST: Final = 2.0
 

@@ -202,7 +202,7 @@ def figures_of(*, equipment: Equipment, span: Span, now: dt.datetime) -> Equipme
     ends = EquipmentInterval.objects.filter(equipment=equipment).aggregate(first=Min("start"), latest=Max("settled_at"))
     asked = _Asked(equipment, span, now, ends["first"], equipment_facts.facts_of(equipment))
     months = _months(asked, _back(span), span.until)
-    total = sums.added(known for month, known in months.items() if span.first <= month < span.until)
+    total = _throughout(asked, sums.added(known for month, known in months.items() if span.first <= month < span.until))
     around, given = _around(asked)
     return EquipmentFigures(
         equipment=equipment,
@@ -221,6 +221,12 @@ def judged_of(*, equipment: Equipment, span: Span, now: dt.datetime) -> Judged |
     first_at = EquipmentInterval.objects.filter(equipment=equipment).aggregate(first=Min("start"))["first"]
     asked = _Asked(equipment, span, now, first_at, equipment_facts.facts_of(equipment))
     return _judged(asked, sums.added(_months(asked, span.first, span.until).values()))
+
+
+def _throughout(asked: _Asked, total: Mapping[str, Sum]) -> dict[str, Sum]:
+    """The sums, expected in every quarter hour of the span that is over, also before the first one that was settled."""
+    over = kpi_ledger.quarters_over(span=asked.span, time_zone=asked.equipment.site.time_zone, now=asked.now)
+    return {name: Sum(one.value, one.known_count, max(one.expected_count, over)) for name, one in total.items()}
 
 
 def _back(span: Span) -> dt.date:

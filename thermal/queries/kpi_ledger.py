@@ -154,6 +154,11 @@ def sums_throughout(
     return found
 
 
+def quarters_over(*, span: Span, time_zone: str, now: dt.datetime) -> int:
+    """How many quarter hours of the span are over in the zone."""
+    return _Quarters(span, now).over(time_zone)
+
+
 class _Quarters:
     """How many quarter hours of a span are over, by time zone."""
 

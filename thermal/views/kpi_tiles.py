@@ -19,6 +19,8 @@ COMPARABLE_RATIO: Final = 0.95
 # From this share on, a figure counts as known throughout.
 WHOLE_RATIO: Final = 0.9995
 _FLAT: Final = 0.0005
+# What rounds to nothing on the tile is no change.
+_FLAT_K: Final = 0.05
 
 
 def in_percent(figure: figures.Figure) -> bool:
@@ -80,7 +82,7 @@ def trend(now: Shown, before: Shown, versus: str) -> Trend | None:
     change, text = _change(now.figure, now.value, before.value)
     if change is None:
         return None
-    if abs(change) < _FLAT:
+    if abs(change) < (_FLAT_K if now.figure.unit in {"°C", "K"} else _FLAT):
         return Trend("flat", "", None, versus)
     good = None if now.figure.better == 0 else (change > 0) == (now.figure.better > 0)
     return Trend("up" if change > 0 else "down", text, good, versus)
