@@ -90,7 +90,8 @@ def _sums(site: Site, period: Period, inputs: list[str], now: dt.datetime) -> tu
 def _summed_span(site: Site, period: Period, now: dt.datetime) -> Span | None:
     """The period as whole local months, where it is; the running month alone is fresher in the quarter hours."""
     span = Span(local_date(period.start, site.zone), local_date(period.end, site.zone))
-    if (span.first.day, span.until.day) != (1, 1) or local_days(span.first, span.until, site.zone) != period:
+    is_of_months = span.first < span.until and (span.first.day, span.until.day) == (1, 1)
+    if not is_of_months or local_days(span.first, span.until, site.zone) != period:
         return None
     return span if period.end <= now or len(kpi_ledger.months_of(span)) > 1 else None
 

@@ -318,3 +318,14 @@ def test_a_balance_that_does_not_close_raises_an_alarm() -> None:
     alarms.evaluate(now=NOW + dt.timedelta(minutes=1))
     alarm.refresh_from_db()
     assert alarm.state == "rtn"
+
+
+def test_the_first_hours_of_a_month_are_a_period_of_their_own() -> None:
+    """From midnight of the first to the same noon is no month, though both days are a first of the month."""
+    site = hosting.make_site()
+    fill(site, seed=7)
+    period = Period(local_month(2026, 11, site.zone).start, local_month(2026, 11, site.zone).start + 10 * 4 * QUARTER)
+    found = kpis.figures_of_period(site=site, period=period, now=NOW, keys=["it_energy"]).figures[0]
+    rows = SiteInterval.objects.filter(site=site, start__gte=period.start, start__lt=period.end, it_kwh__isnull=False)
+    assert found.value == pytest.approx(sum(row.it_kwh or 0.0 for row in rows))
+    assert found.value

@@ -100,7 +100,7 @@ def test_a_component_opens_its_record_beside_the_drawing(page: Page, live_server
     site = plant()
     enter(page, live_server, people.operator())
     page.goto(live_server.url + site.get_absolute_url())
-    page.locator("a.part", has_text="plate_exchanger").click()
+    page.locator("a.part:visible", has_text="plate_exchanger").click()
     expect(page.locator("aside#equipment_card")).to_contain_text("If plate_exchanger is isolated")
     expect(page).to_have_url(live_server.url + site.get_absolute_url())
 
