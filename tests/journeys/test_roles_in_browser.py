@@ -97,6 +97,8 @@ def test_operator_acknowledges_an_alarm_by_key_and_looks_at_the_heat(page: Page,
     site, user = watched_site(), people.operator()
     log_in(page, live_server, user)
     page.get_by_role("link", name="Alarms", exact=True).click()
+    # A row is there before the script that listens to the key.
+    page.wait_for_url("**/alarms/")
     row = page.locator("tr[data-alarm]")
     expect(row).to_contain_text("Supply temperature is 51.0 °C.")
     row.hover()
