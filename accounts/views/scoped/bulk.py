@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,19 +34,19 @@ def local_address(request: HttpRequest, address: str, fallback: str) -> str:
     return address if url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()}) else fallback
 
 
-class ScopedBulkView(ScopedPage):
+class ScopedBulkView(ScopedPage, ABC):
     """Does one thing to every chosen row that the user may see, each on its own, and tells how many it was done to."""
 
     http_method_names = ["post"]
     list_url_name: str = ""
 
+    @abstractmethod
     def act(self, row: Any) -> None:
         """Do it to one row, or refuse."""
-        raise NotImplementedError
 
+    @abstractmethod
     def told(self, count: int) -> str:
         """The sentence about the rows that it was done to."""
-        raise NotImplementedError
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Act on the rows; what one refuses does not keep the others."""
