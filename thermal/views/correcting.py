@@ -1,6 +1,7 @@
 """Proposing corrections: registers set right, stretches reworked, differences divided, heat estimated."""
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -50,7 +51,7 @@ WAYS = (
 )
 
 
-class _Proposal(scoped.FormPage, scoped.ScopedObjectPage):
+class _Proposal(scoped.FormPage, scoped.ScopedObjectPage, ABC):
     """A page that proposes a correction of one meter or delivery point, perhaps in answer to a finding."""
 
     capability = PROPOSE
@@ -164,8 +165,9 @@ class _Proposal(scoped.FormPage, scoped.ScopedObjectPage):
             rows = rows.filter(valid_from__lt=self.finding.ends_at)
         return rows.order_by("-valid_from").values_list("delivery_point_id", flat=True).first()
 
+    @abstractmethod
     def carry_out(self, form: Any) -> Correction:
-        raise NotImplementedError
+        """The proposal that this way of correcting makes."""
 
     def who(self) -> dict[str, Any]:
         """Who proposes, when, and in answer to what."""

@@ -1,5 +1,6 @@
 """Corrections: the list, one of them with what it changes, and the decisions on it."""
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -100,7 +101,7 @@ def _decisions(correction: Correction, user: Any) -> dict[str, bool]:
     }
 
 
-class _Decision(_Corrections, scoped.ConfirmView):
+class _Decision(_Corrections, scoped.ConfirmView, ABC):
     """A decision on one correction, with its facts beside it."""
 
     template_name = "thermal/correction_decide.html"
@@ -114,9 +115,9 @@ class _Decision(_Corrections, scoped.ConfirmView):
         self.capability = PROPOSE if may_propose else corrections.APPROVE
         super().require_capability()
 
+    @abstractmethod
     def decision(self, note: str) -> Correction:
         """The correction after the one call."""
-        raise NotImplementedError
 
     def act(self, form: Any) -> Correction:
         return self.decision(form.cleaned_data["note"])
